@@ -30,6 +30,7 @@ from core.settings import ROOT
 
 START_S = 180.0  # a server that does not answer by then does not start
 ANSWER_S = 300.0  # a page that is not drawn by then is an error
+OPTIONS = ("--server.headless=true", "--server.address=127.0.0.1")
 FOLDERS = (ROOT.parent / "shared" / "reference" / "recordings", ROOT / "tests" / "golden")
 
 
@@ -226,7 +227,7 @@ def free_port() -> int:
 def server(
     settings: Mapping[str, str] | None = None, *, root: Path = ROOT, log: Path | None = None
 ) -> Iterator[Server]:
-    """A dashboard of its own, as ``python -m core serve`` starts it, with an empty data folder.
+    """A dashboard of its own, as ``make app`` starts it, with an empty data folder.
 
     settings : environment variables of it.  root : folder of the program, for another checkout.
     """
@@ -235,7 +236,7 @@ def server(
         own = {"TME_DATA_DIR": folder, "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip", **(settings or {})}
         began_s = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "core", "serve", "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", "app.py", *OPTIONS, f"--server.port={port}"],
             cwd=root,
             env=os.environ | own,
             stdout=said,

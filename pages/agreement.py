@@ -3,11 +3,10 @@
 import streamlit as st
 
 from core.errors import CoreError
-from core.labelling import agreement, truth
-from core.store import feedback_table
+from core.labelling import truth
 from pages.shared import cached, messages, who
 from pages.views.label import agreement_views as views
-from pages.views.label import disputes, files, people, tasks
+from pages.views.label import answers_of_all, disputes, files, people, tasks
 
 st.title("Agreement")
 store = cached.store()
@@ -24,20 +23,19 @@ with st.container(horizontal=True, vertical_alignment="center"):
         "export them here. The tab Raters and the audit trail always contain them.",
     )
 try:
-    all_answers = feedback_table(store)
+    answers = answers_of_all.known(store, synthetic=synthetic)
     needed = truth.raters_needed(store)
 except CoreError as error:
     messages.problem(error)
     st.stop()
-answers = all_answers if synthetic else agreement.of_music(all_answers)
 shows = {
-    "Overview": lambda: views.show_overview(store, answers, needed, synthetic=synthetic),
+    "Overview": lambda: views.show_overview(store, answers, needed),
     "Tasks": lambda: tasks.show_tasks(store),
     "Disputes": lambda: disputes.show_disputes(store, person, answers, needed),
-    "Files": lambda: files.show(store, person, answers, all_answers, needed),
+    "Files": lambda: files.show(store, person, answers, needed),
     "Raters": lambda: people.show_raters(store, person, answers, needed),
     "Clips": lambda: people.show_clips(store, answers, needed),
-    "Pull of the guess": lambda: views.show_pull(answers),
+    "Pull of the guess": lambda: views.show_pull(store, synthetic=synthetic),
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
     if tab.open:

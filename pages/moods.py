@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.wording import counted
-from pages.views.library import mood_tag_views, pieces, run_pieces, words
+from pages.views.library import mood_tag_views, pieces, run_pieces, spread_views, words
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
 
@@ -11,7 +11,7 @@ VIEWS = {
     "List": views.show_list,
     "Map": views.show_map,
     "More like this": views.show_similar,
-    "Spread": views.show_spread,
+    "Spread": spread_views.show_spread,
     "Tags": mood_tag_views.show_tags,
 }
 

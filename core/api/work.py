@@ -13,7 +13,7 @@ from core.errors import QueueFull
 from core.pipeline.work_queue import Way
 
 T = TypeVar("T")
-LOOK_S = 0.25  # between two looks whether the caller is still there
+LOOK_S = 1.0  # between two looks whether the caller is still there; each costs time of the processor
 STOPS = "The server stops. Nothing was stored. Try again in a few seconds."
 STARTS = "The server loads the model and is ready in a few seconds. Try again then."
 

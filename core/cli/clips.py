@@ -28,7 +28,8 @@ def warm() -> None:
     compile_kernels()
     loudness.warm()
     beats.warm()
-    import_module("core.models.forest_kernel")  # compiled as it is imported
+    for compiled_by_its_import in ("core.models.forest_kernel", "core.makam.kernels"):
+        import_module(compiled_by_its_import)
 
 
 def features(

@@ -43,6 +43,14 @@ def labels(truth: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis("emotion").reset_index(name="clips")
 
 
+def most_answered(truth: pd.DataFrame, *, status: str, limit: int = MOST) -> list[str]:
+    """Ids of the clips with a status that ``list_disputes`` may list: those with the most answers, with all ties."""
+    clips = truth[truth["status"].eq(status)]
+    if len(clips) > limit:
+        clips = clips[clips["votes"] >= clips["votes"].nlargest(limit).iloc[-1]]
+    return list(clips.index)
+
+
 def list_disputes(
     feedback: pd.DataFrame, truth: pd.DataFrame, *, status: str = "disputed", limit: int = MOST
 ) -> pd.DataFrame:

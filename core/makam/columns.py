@@ -6,7 +6,7 @@ import pandas as pd
 
 from core.makam.commas import karar_height, note_name
 
-ANALYSER = "tme-makam 1.0.0"  # name of stored results; change it whenever a value changes
+ANALYSER = "tme-makam 1.1.0"  # name of stored results; change it whenever a value changes
 COMMA_FEATURES = {  # column -> heading and meaning
     "range_commas": ("Range (commas)", "Distance between the lowest and the highest twentieth of the melody."),
     "drift_commas": (

@@ -14,7 +14,7 @@ from core.features.frames import FloatArray
 from core.makam.melody import Melody
 from core.makam.notes import Notes
 
-VERSION = "tme-makam 1"  # key of stored templates; change it whenever a description changes
+VERSION = "tme-makam 2"  # key of stored templates; change it whenever a description changes
 FINE = 159  # bins of an octave: thirds of a comma
 _REGISTER = 160  # bins of one comma, from one octave below the karar to two above
 _SURFACE = 40  # bins of an octave in the surface

@@ -53,7 +53,7 @@ def compare(melody: Melody, templates: Templates, *, karar_cents: float | None =
         return None
     pitches = candidate_pitches(melody, notes) if karar_cents is None else np.array([karar_cents])
     voiced_s = float(melody.voiced.sum()) * melody.hop_s
-    return Comparison(notes, pitches, templates.scores(describe(melody, notes, pitches)), voiced_s)
+    return Comparison(notes, pitches, templates.scores(describe(melody, notes, pitches), voiced_s), voiced_s)
 
 
 def karar_candidates(melody: Melody, n: int = 3, *, templates: Templates | None = None) -> tuple[KararCandidate, ...]:

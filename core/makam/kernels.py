@@ -18,9 +18,10 @@ READ_2D = types.Array(FLOAT, 2, "C", readonly=True)
 PLACES = types.Array(types.int32, 2, "C", readonly=True)
 NOWHERE = -1e18
 NEAR = 0.004  # 7 cents
+FAINT = 0.1  # root of a magnitude: -40 dB
 
 
-@njit(types.void(ROW_32, PLACES, READ_2D, WRITE), cache=True, fastmath=REASSOCIATE)
+@njit(types.void(ROW_32, PLACES, READ_2D, WRITE), cache=True, nogil=True, fastmath=REASSOCIATE)
 def saliences(flat: Float32Array, places: IntArray, weights: FloatArray, salience: FloatArray) -> None:
     """Fill salience, shape (g,): the weighted sum of a spectrum at the places of each pitch; place -1 ends a row."""
     for g in range(places.shape[0]):
@@ -33,7 +34,7 @@ def saliences(flat: Float32Array, places: IntArray, weights: FloatArray, salienc
         salience[g] = total
 
 
-@njit(INT(READ, WRITE, types.Array(INT, 1, "C")), cache=True)
+@njit(INT(READ, WRITE, types.Array(INT, 1, "C")), cache=True, nogil=True)
 def strongest(salience: FloatArray, values: FloatArray, where: IntArray) -> int:
     """Find the largest local maxima, in falling order, as many as fit; return how many there are."""
     n, most = 0, values.size
@@ -54,10 +55,10 @@ def strongest(salience: FloatArray, values: FloatArray, where: IntArray) -> int:
     return n
 
 
-@njit(FLOAT(ROW_32, FLOAT), cache=True)
+@njit(FLOAT(ROW_32, FLOAT), cache=True, nogil=True)
 def peak_near(magnitude: Float32Array, place: float) -> float:
     """Place of the highest peak near a place, by a parabola through the logarithms; -1 where there is none."""
-    reach = 1 + int(0.02 * place)
+    reach = 2 + int(0.02 * place)
     q = max(1, int(place + 0.5) - reach)
     for i in range(q, min(magnitude.size - 2, int(place + 0.5) + reach) + 1):
         if magnitude[i] > magnitude[q]:
@@ -72,7 +73,7 @@ def peak_near(magnitude: Float32Array, place: float) -> float:
     return q + 0.5 * (low - high) / curvature if curvature < -1e-9 else float(q)
 
 
-@njit(FLOAT(ROW_32, FLOAT, FLOAT, INT), cache=True)
+@njit(FLOAT(ROW_32, FLOAT, FLOAT, INT), cache=True, nogil=True)
 def refined(magnitude: Float32Array, hz: float, bin_hz: float, harmonics: int) -> float:
     """Make a pitch exact: each harmonic's peak names a pitch, and the mean of those near their median counts.
 
@@ -81,14 +82,19 @@ def refined(magnitude: Float32Array, hz: float, bin_hz: float, harmonics: int) -
     pitches = np.empty(harmonics)
     weights = np.empty(harmonics)
     n = 0
+    strongest_root = 0.0
     for h in range(1, harmonics + 1):
         place = peak_near(magnitude, h * hz / bin_hz)
         if place > 0.0:
             pitches[n] = place * bin_hz / h
             weights[n] = sqrt(magnitude[int(place + 0.5)])
+            strongest_root = max(strongest_root, weights[n])
             n += 1
     if n == 0:
         return hz
+    for i in range(n):  # the side lobes of a strong harmonic are no harmonics
+        if weights[i] < FAINT * strongest_root:
+            weights[i] = 0.0
     half = weights[:n].sum() / 2.0
     median = hz
     for i in np.argsort(pitches[:n]):
@@ -104,7 +110,11 @@ def refined(magnitude: Float32Array, hz: float, bin_hz: float, harmonics: int) -
     return total / weight if weight > 0.0 else median
 
 
-@njit(types.void(READ_32, READ_32, PLACES, READ_2D, READ, FLOAT, INT, FLOAT, WRITE_2D, WRITE_2D, WRITE_2D), cache=True)
+@njit(
+    types.void(READ_32, READ_32, PLACES, READ_2D, READ, FLOAT, INT, FLOAT, WRITE_2D, WRITE_2D, WRITE_2D),
+    cache=True,
+    nogil=True,
+)
 def candidates(
     flat: Float32Array,
     magnitude: Float32Array,
@@ -151,6 +161,7 @@ def candidates(
 @njit(
     types.Array(INT, 1, "C")(READ_2D, READ_2D, FLOAT, FLOAT, FLOAT, FLOAT),
     cache=True,
+    nogil=True,
 )
 def best_path(
     hz: FloatArray, score: FloatArray, silence: float, per_octave: float, dearest: float, on_off: float
@@ -191,7 +202,7 @@ def best_path(
     return path
 
 
-@njit(types.void(types.Array(types.boolean, 1, "C"), INT), cache=True)
+@njit(types.void(types.Array(types.boolean, 1, "C"), INT), cache=True, nogil=True)
 def drop_short(voiced: np.ndarray, shortest: int) -> None:
     """Set runs of True that have fewer than ``shortest`` values to False."""
     begin = 0

@@ -18,6 +18,7 @@ from core.makam.description import SIZE, VERSION
 
 SHIPPED = Path(__file__).with_name("shipped_templates.npz")
 WHOLE_S, CLIP_S = 120.0, 30.0  # voiced seconds of a whole recording, and of a clip
+SHORT_S = 60.0  # voiced seconds: a shorter melody is compared as a clip
 MOST_BYTES = 50_000_000
 
 
@@ -36,34 +37,47 @@ class Trust:
 
 
 @dataclass(frozen=True, eq=False)
-class Templates:
-    """Learned weights.
+class Weights:
+    """Learned weights. of : shape (makams, ``SIZE``).  bias : shape (makams,)."""
 
-    makams : names, in Turkish.  weights : shape (makams, ``SIZE``).  bias : shape (makams,).
+    of: FloatArray
+    bias: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """What was learned.
+
+    makams : names, in Turkish.  whole, clip : weights for whole recordings, and for clips, whose end proves nothing.
     learned_from : a sentence for people.  recordings : how many.
     """
 
     makams: tuple[str, ...]
-    weights: FloatArray
-    bias: FloatArray
+    whole: Weights
+    clip: Weights
     trust: Trust
     learned_from: str
     recordings: int
 
     def __post_init__(self) -> None:
-        if self.weights.shape != (len(self.makams), SIZE) or self.bias.shape != (len(self.makams),) or not self.makams:
-            raise ModelError(f"The templates have weights of the wrong shape: {self.weights.shape}.")
-        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
-            raise ModelError("The templates contain weights that are not numbers.")
+        for weights in (self.whole, self.clip):
+            if weights.of.shape != (len(self.makams), SIZE) or weights.bias.shape != weights.of.shape[:1]:
+                raise ModelError(f"The templates have weights of the wrong shape: {weights.of.shape}.")
+            if not (np.isfinite(weights.of).all() and np.isfinite(weights.bias).all()):
+                raise ModelError("The templates contain weights that are not numbers.")
+        if not self.makams:
+            raise ModelError("The templates have no makam.")
         if not all(np.isfinite(value) and value > 0 for value in asdict(self.trust).values()):
             raise ModelError("The templates contain a temperature or a limit that is not above 0.")
 
-    def scores(self, descriptions: FloatArray) -> FloatArray:
+    def scores(self, descriptions: FloatArray, voiced_s: float) -> FloatArray:
         """Score each candidate karar with each makam: shape (candidates, makams).
 
         descriptions : shape (candidates, ``SIZE``), from `core.makam.description.describe`.
+        voiced_s : seconds of melody; they decide which weights are used.
         """
-        return np.asarray(descriptions @ self.weights.T + self.bias, dtype=np.float64)
+        weights = self.whole if voiced_s >= SHORT_S else self.clip
+        return np.asarray(descriptions @ weights.of.T + weights.bias, dtype=np.float64)
 
 
 def probabilities(scores: FloatArray, temperature: float) -> FloatArray:
@@ -91,8 +105,10 @@ def templates_bytes(templates: Templates) -> bytes:
     np.savez_compressed(
         file,
         about=np.array(json.dumps(about, ensure_ascii=False)),
-        weights=templates.weights.astype(np.float16),
-        bias=templates.bias.astype(np.float32),
+        whole=templates.whole.of.astype(np.float16),
+        whole_bias=templates.whole.bias.astype(np.float32),
+        clip=templates.clip.of.astype(np.float16),
+        clip_bias=templates.clip.bias.astype(np.float32),
     )
     return file.getvalue()
 
@@ -111,12 +127,15 @@ def read_templates(path: Path) -> Templates:
             raise ModelError(f"{path.name} is too large for a file of makam templates. {again}")
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            weights, bias = file["weights"].astype(np.float64), file["bias"].astype(np.float64)
+            whole, clip = (
+                Weights(file[name].astype(np.float64), file[f"{name}_bias"].astype(np.float64))
+                for name in ("whole", "clip")
+            )
         if about["version"] != VERSION:
             raise ModelError(f"{path.name} has templates of another version of this program. {again}")
         makams = tuple(str(name) for name in about["makams"])
         trust = Trust(**{name: float(value) for name, value in about["trust"].items()})
-        return Templates(makams, weights, bias, trust, str(about["learned_from"]), int(about["recordings"]))
+        return Templates(makams, whole, clip, trust, str(about["learned_from"]), int(about["recordings"]))
     except FileNotFoundError as error:
         raise ModelError(f"The file of makam templates is not there: {path.name}. {again}") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:

@@ -1,9 +1,10 @@
 """Track the melody of a recording: the most salient pitch of each frame, and the smoothest way through them.
 
-A spectrum every 23.2 ms is made flat, so that loud bands do not hide the others. A pitch is salient where its
-harmonics are strong and the gaps between them are not (harmonic summation after Klapuri, ISMIR 2006). The gaps decide
-between a tone and its octave. A path through the candidates (Viterbi) prefers small steps. It works on solo voices,
-solo instruments and ensembles. Only candidates stay in memory, not the sound.
+A spectrum every 23.2 ms is made flat, so that loud bands do not hide the others. What sounds without a pause, a drone,
+counts less. A pitch is salient where its harmonics are strong and the gaps between them are not (harmonic summation
+after Klapuri, ISMIR 2006). The gaps decide between a tone and its octave. A path through the candidates (Viterbi)
+prefers small steps. It works on solo voices, solo instruments and ensembles. Only candidates stay in memory, not the
+sound.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,7 @@ ALPHA_HZ, BETA_HZ = 52.0, 320.0  # weight of harmonic h of f: (f + alpha) / (h f
 GAP = 0.2  # weight of the gaps between harmonics
 FLATNESS = 0.3  # a band with level x gets the level x ** 0.3
 FLOOR = 1e-3  # -60 dB under the strongest band: not made louder
+HELD, DRONE_LEFT = 0.05, 0.3  # a drone is what sounds in all but 5 % of 12 s; 0.3 of it stays
 MUSIC = 0.222  # median salience of music
 SILENCE = 0.55  # below this share of it, there is no melody: noise has 0.3 to 0.5
 PER_OCTAVE, DEAREST, ON_OFF = 0.6, 0.6, 0.3
@@ -101,9 +103,11 @@ def _candidates(frames: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray,
     magnitude = np.abs(scipy.fft.rfft(frames * window, N_FFT, axis=1)) * (2 / window.sum())
     magnitude[:, : round(LOWEST_HZ / bin_hz()) - 1] = 0
     power = magnitude**2
-    level = np.sqrt(power @ bands)
+    held = np.quantile(magnitude[::4], HELD, axis=0)
+    moving = np.maximum(magnitude - held, np.float32(DRONE_LEFT) * magnitude).astype(np.float32)
+    level = np.sqrt(moving**2 @ bands)
     level += FLOOR * level.max(axis=1, keepdims=True) + np.float32(1e-12)
-    flat = magnitude * (level ** np.float32(FLATNESS - 1) @ back)
+    flat = moving * (level ** np.float32(FLATNESS - 1) @ back)
     flat[:, 1:-1] = np.maximum(flat[:, 1:-1], np.maximum(flat[:, :-2], flat[:, 2:]))  # a bin beside is near enough
     hz, salience, share = (np.zeros((len(frames), CANDIDATES)) for _ in range(3))
     width = 1.5 * N_FFT / WINDOW + 2

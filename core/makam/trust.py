@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.features.frames import FloatArray
-from core.makam.description import candidate_pitches, circular, describe
-from core.makam.melody import Melody
-from core.makam.notes import steady_notes
-from core.makam.templates import CLIP_S, Trust, probabilities
+from core.makam.description import circular
+from core.makam.templates import Trust, probabilities
 
 ON_KARAR = 25.0  # cents: a karar that is nearer counts as right
 RIGHT = 0.94  # aim for clear suggestions, of recordings that were left out
@@ -25,19 +23,6 @@ class Held:
     scores: FloatArray
     right: int
     makam: int
-
-
-def middle_clip(melody: Melody, karar_cents: float) -> tuple[FloatArray, int] | None:
-    """Describe the middle 30 s of a melody, and say which candidate is its karar; None without a steady note."""
-    values = round(CLIP_S / melody.hop_s)
-    start = max((melody.cents.size - values) // 2, 0)
-    part = slice(start, start + values)
-    clip = Melody(melody.cents[part], melody.confidence[part], melody.hop_s)
-    notes = steady_notes(clip)
-    if len(notes) == 0:
-        return None
-    pitches = candidate_pitches(clip, notes)
-    return describe(clip, notes, pitches), right_candidate(pitches, karar_cents)
 
 
 def right_candidate(pitches: FloatArray, karar_cents: float) -> int:

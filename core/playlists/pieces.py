@@ -42,6 +42,7 @@ MODELS_WORD = {  # column -> column of the same value, or the value, before peop
     "model_standing": "standing",
 }
 MOST_PARTS = 10_000_000  # scored parts that are read at once
+IDS_AT_ONCE = 1000  # pieces that are asked about by name
 
 
 def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
@@ -180,7 +181,8 @@ def _names(rows: pd.DataFrame) -> pd.DataFrame:
 
 def with_makams(pieces: pd.DataFrame, store: Store) -> pd.DataFrame:
     """Add the columns of ``core.makam.columns`` to a table of pieces; empty where nothing was measured."""
-    return pieces.join(makam_columns(makam_table(store, list(pieces.index)), pieces.index))
+    contents = None if len(pieces) > IDS_AT_ONCE else list(pieces.index)  # all in one question, not in hundreds
+    return pieces.join(makam_columns(makam_table(store, contents), pieces.index))
 
 
 def stored_pieces(store: Store, *, model_version: str, policy: Policy) -> pd.DataFrame:

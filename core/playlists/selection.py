@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.evaluation.metrics import share_interval
 from core.playlists.pieces import ACCEPTED, STANDINGS, UNKNOWN
 from core.schema import EMOTIONS
 from core.turkish import fold, turkish_order
@@ -134,26 +133,6 @@ def sort_pieces(
     order = np.lexsort((places.loc[known, "title"].to_numpy(), -keys if descending else keys))
     at = np.concatenate([np.flatnonzero(known)[order], np.flatnonzero(~known)])
     return table.iloc[at]
-
-
-def mood_shares(counts: pd.DataFrame, mood: str) -> pd.DataFrame:
-    """Share of the pieces of each group that have a mood, with its 95 % interval; groups of unknown value are left out.
-
-    counts : from ``count_moods``.  Columns: group, pieces, with_mood, share, low, high; the largest share first.
-    """
-    known = counts[counts["group"] != UNKNOWN]
-    bounds = [share_interval(hits, of) for hits, of in zip(known[mood], known["pieces"], strict=True)]
-    table = pd.DataFrame(
-        {
-            "group": known["group"],
-            "pieces": known["pieces"],
-            "with_mood": known[mood],
-            "share": known[mood] / known["pieces"],
-            "low": [low for low, _ in bounds],
-            "high": [high for _, high in bounds],
-        }
-    )
-    return table.sort_values(["share", "pieces"], ascending=False, ignore_index=True, kind="stable")
 
 
 def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -43,7 +43,7 @@ _NUMBER: dict[str, dict[Any, int]] = {  # column -> the number of each of its va
 }
 _VALUES = {"kind": _KINDS, "label": EMOTIONS, "skip_reason": SKIPS, "display": DISPLAYS, "source": SOURCES}
 _TYPES: dict[str, Any] = {"id": np.int64, "target_id": np.int64, "task_id": np.int64, "turn": np.int8, "clip": np.int32}
-_TYPES |= {"person": np.int32, **dict.fromkeys(_NUMBER, np.int8)}
+_TYPES |= {"answer_s": float, "heard_s": float, "person": np.int32, **dict.fromkeys(_NUMBER, np.int8)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +52,12 @@ class AnswerLog:
 
     Attributes
     ----------
-    columns : id, target_id, task_id (0 = none), turn (0 = none), clip and person (numbers), kind, label, skip_reason,
-        display, source (numbers of the values).
+    columns : id, target_id, task_id (0 = none), turn (0 = none), answer_s, heard_s (NaN = not measured), clip and
+        person (numbers), kind, label, skip_reason, display, source (numbers of the values).
     clip_ids, people : what the numbers of clip and person mean: the clip's id; the name and whether it comes from a
         login.
-    origin, content, whole : of each clip: its origin, the hash of its content, and whether its id is that hash.
-    deleted : of each clip: whether it is deleted.
+    origin, content, length_s, deleted : of each clip: its origin, the hash of its content, its length, and whether it
+        is deleted.
     only_verified : only answers of people who logged in count.
     key : changes when anything of this changes.
     """
@@ -67,6 +67,7 @@ class AnswerLog:
     people: tuple[tuple[str, bool], ...] = ()
     origin: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
     content: tuple[str, ...] = ()
+    length_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
     deleted: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     only_verified: bool = False
     key: tuple[object, ...] = ()
@@ -87,8 +88,8 @@ class AnswerLog:
     def table(self, rows: np.ndarray | None = None) -> pd.DataFrame:
         """Return the columns of ``store.feedback_table`` that need no prediction and no text; texts are categories.
 
-        Columns: feedback_id, kind, undone, clip_id, origin, deleted, display, label, skip_reason, rater, verified,
-        counts, source, target_id, task_id, turn.
+        Columns: feedback_id, kind, undone, clip_id, origin, clip_s, deleted, display, label, skip_reason, rater,
+        verified, counts, source, answer_s, heard_s, target_id, task_id, turn.
 
         rows : mask of the wanted rows; all rows without it.
         """
@@ -105,6 +106,7 @@ class AnswerLog:
                 "undone": undone,
                 "clip_id": category(some["clip"], self.clip_ids),
                 "origin": category(self.origin[some["clip"]], ORIGINS),
+                "clip_s": self.length_s[some["clip"]],
                 "deleted": self.deleted[some["clip"]],
                 "display": texts["display"],
                 "label": texts["label"],
@@ -113,6 +115,8 @@ class AnswerLog:
                 "verified": verified,
                 "counts": verified | (not self.only_verified),
                 "source": texts["source"],
+                "answer_s": some["answer_s"],
+                "heard_s": some["heard_s"],
                 **{name: _or_missing(some[name]) for name in ("target_id", "task_id", "turn")},
             }
         )
@@ -196,7 +200,7 @@ def _deleted(c: sa.Connection, logs: Logs) -> np.ndarray:
 def _extended(c: sa.Connection, logs: Logs, log: AnswerLog) -> AnswerLog:
     """The log with the rows after its last one."""
     newest = int(log.columns["id"][-1]) if len(log) else 0
-    names = ("id", "target_id", "task_id", "turn", "clip_id", "rater", "verified", *_NUMBER)
+    names = ("id", "target_id", "task_id", "turn", "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER)
     query = sa.select(*(feedback.c[name] for name in names)).where(feedback.c.id > newest).order_by(feedback.c.id)
     parts = [log.columns]
     cursor = c.execute(query).cursor  # rows of the driver itself: SQLAlchemy's rows cost as much again
@@ -214,16 +218,19 @@ def _extended(c: sa.Connection, logs: Logs, log: AnswerLog) -> AnswerLog:
         people=tuple(logs.person_number),
         origin=np.concatenate([log.origin, np.array([ORIGINS.index(facts[i][0]) for i in new], dtype=np.int8)]),
         content=(*log.content, *(facts[i][1] for i in new)),
+        length_s=np.concatenate([log.length_s, np.array([facts[i][3] for i in new], dtype=float)]),
         deleted=np.concatenate([log.deleted, np.array([facts[i][2] for i in new], dtype=bool)]),
     )
 
 
 def _numbers(logs: Logs, rows: Iterable[Any]) -> dict[str, np.ndarray]:
     """The rows as columns of numbers; new clips and people get the next number."""
-    ids, targets, tasks, turns, about, raters, logins, *texts = zip(*rows, strict=True)
+    ids, targets, tasks, turns, answer_s, heard_s, about, raters, logins, *texts = zip(*rows, strict=True)
     clip, person = logs.clip_number, logs.person_number
     found: dict[str, Any] = {
         "id": ids,
+        "answer_s": answer_s,  # None becomes NaN
+        "heard_s": heard_s,
         "target_id": [number or 0 for number in targets],
         "task_id": [number or 0 for number in tasks],
         "turn": [number or 0 for number in turns],
@@ -239,11 +246,13 @@ def _numbers(logs: Logs, rows: Iterable[Any]) -> dict[str, np.ndarray]:
     return columns
 
 
-def _facts(c: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
-    """Origin, hash of the content, and whether it is deleted, of each clip."""
-    query = sa.select(clips.c.id, clips.c.origin, clips.c.content_hash, clips.c.deleted_at.is_not(None))
+def _facts(c: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[str, str, bool, float]]:
+    """Origin, hash of the content, whether it is deleted, and length, of each clip."""
+    query = sa.select(
+        clips.c.id, clips.c.origin, clips.c.content_hash, clips.c.deleted_at.is_not(None), clips.c.duration_s
+    )
     rows = [row for part in in_parts(clip_ids) for row in c.execute(query.where(clips.c.id.in_(part)))]
-    return {row[0]: (row[1], row[2], bool(row[3])) for row in rows}
+    return {row[0]: (row[1], row[2], bool(row[3]), row[4]) for row in rows}
 
 
 @decides(Action.ANSWER, Action.SEE_ANSWERS)

@@ -404,7 +404,13 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
 
 @decides(Action.ANSWER, Action.SEE_ANSWERS)
 def feedback_table(
-    store: Store, *, rater: str | None = None, verified: bool | None = None, clip_id: str | None = None
+    store: Store,
+    *,
+    rater: str | None = None,
+    verified: bool | None = None,
+    clip_id: str | None = None,
+    clip_ids: Sequence[str] | None = None,
+    about_guesses: bool = False,
 ) -> pd.DataFrame:
     """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
@@ -417,6 +423,13 @@ def feedback_table(
     selects answers by kind leaves it out.
 
     A person may read the own answers, with rater and verified. All other answers need a right of their own.
+
+    Parameters
+    ----------
+    rater, verified, clip_id, clip_ids
+        Only rows of this rater, and about these clips.
+    about_guesses
+        Only answers of the Label page whose guess was shown, or was hidden at random.
     """
     by = store.by
     own = rater is not None and verified is not None and by.owns(rater, verified)
@@ -451,4 +464,11 @@ def feedback_table(
     for column, wanted in (("rater", rater), ("verified", verified), ("clip_id", clip_id)):
         if wanted is not None:
             query = query.where(feedback.c[column] == wanted)
-    return read(store, lambda c: frame(c, query))
+    if about_guesses:
+        display = feedback.c.display.in_(("shown", "hidden at random"))
+        query = query.where(display, feedback.c.source == "label", feedback.c.kind == "answer")
+    if clip_ids is None:
+        return read(store, lambda c: frame(c, query))
+    parts = in_parts(clip_ids) or [[]]
+    tables = read(store, lambda c: [frame(c, query.where(feedback.c.clip_id.in_(part))) for part in parts])
+    return pd.concat(tables).sort_values("feedback_id").reset_index(drop=True)

@@ -78,7 +78,7 @@ def _first_of(c: sa.Connection, query: sa.Select[Any], candidates: Iterator[str]
 
     The candidates are asked about in parts, a small one first, because nearly all of them are returned.
     """
-    size, tables, found = 2 * limit + 1, [frame(c, query.where(sa.false()))], 0
+    size, tables, found = 2 * limit + 1, [frame(c, query.where(clips.c.id == ""))], 0  # an empty table with its columns
     while found < limit and (part := list(islice(candidates, size))):
         table = frame(c, query.where(clips.c.id.in_(part))).set_index("clip_id")
         tables.append(table.loc[[clip_id for clip_id in part if clip_id in table.index]].reset_index())

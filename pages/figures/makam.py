@@ -54,7 +54,7 @@ def melody(
     )
     none = np.full(len(rests), np.nan)
     figure.add_trace(
-        go.Scatter(
+        go.Scattergl(  # of the same kind as the melody, which would hide it
             x=np.column_stack([rests["start_s"], rests["end_s"], none]).ravel(),
             y=np.repeat(rests["commas"].to_numpy(float), 3),
             mode="lines",
@@ -162,12 +162,12 @@ def similarity(matrix: np.ndarray, step_s: float) -> go.Figure:
         go.Heatmap(
             x=times,
             y=times,
-            z=np.round(matrix, 2),
+            z=np.round(100 * matrix).astype(np.uint8),
             colorscale=SEQUENTIAL,
             zmin=0,
-            zmax=1,
+            zmax=100,
             showscale=False,
-            hovertemplate="%{x:.0f} s and %{y:.0f} s: %{z:.2f}<extra></extra>",
+            hovertemplate="%{x:.0f} s and %{y:.0f} s: %{z} of 100<extra></extra>",
         )
     )
     apply_style(figure, title="Which moments are alike", height=460)

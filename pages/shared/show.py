@@ -1,7 +1,7 @@
 """Charts, tables and downloads in the form that all pages share."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -166,7 +166,13 @@ def comments(name: str, **facts: Any) -> str:
 
     name : file name without ending.  facts : fields of `SourceNote` that only this file has.
     """
-    return replace(source(), **facts).header(_what(name))
+    return comments_for(name)(**facts)
+
+
+def comments_for(name: str) -> Callable[..., str]:
+    """Return ``comments`` of this file without its facts, for a download that knows them only when it is made."""
+    note, what = source(), _what(name)
+    return lambda **facts: replace(note, **facts).header(what)
 
 
 def clip_names(table: pd.DataFrame) -> list[str]:

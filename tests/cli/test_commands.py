@@ -24,6 +24,8 @@ COMMANDS = [
     "score",
     "demo-library",
     "tag-moods",
+    "makam",
+    "learn-makams",
     "retrain",
     "stability",
     "promote",
@@ -33,6 +35,7 @@ COMMANDS = [
     "triggers",
     "export-labels",
     "import-labels",
+    "canary",
     "keys",
 ]
 

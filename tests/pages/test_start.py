@@ -1,7 +1,10 @@
 """The start of a server: it says when it is ready, and who comes earlier sees what it is doing."""
 
 import asyncio
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -11,6 +14,7 @@ from pages.shared import start
 from pages.shared.start import Ready, Start
 
 LONG_S = 60.0
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -94,3 +98,35 @@ def test_all_steps_are_done_in_their_order(monkeypatch):
     own.begin({name: lambda name=name: done.append((name, own.doing)) for name in ("one", "two")})
     assert own.wait(LONG_S)
     assert done == [("one", "one"), ("two", "two")]
+
+
+FIRST_CLIP = """
+import sys
+from streamlit.testing.v1 import AppTest
+from pages.shared import start
+
+root, clip = sys.argv[1:]
+for step in start.steps().values():
+    step()
+known = set(sys.modules)
+app = AppTest.from_file(f"{root}/app.py", default_timeout=300).switch_page("pages/predict.py").run()
+with open(clip, "rb") as file:
+    app.file_uploader[0].set_value(("a.flac", file.read(), "audio/flac")).run()
+assert not app.exception and any("In words" in m.value for m in app.markdown)
+print("new:", *sorted({name.split(".")[0] for name in set(sys.modules) - known}))
+"""
+HEAVY = {
+    *("sklearn", "scipy", "skops", "shap", "numba", "llvmlite", "lightgbm", "xgboost", "joblib", "pyarrow", "numpy"),
+    *("sqlalchemy", "alembic", "soundfile", "soxr", "librosa", "mlflow"),
+}
+
+
+def test_after_the_start_the_first_clip_loads_no_large_package(data_dir):
+    clip = ROOT / "tests" / "golden" / "arpeggio_6s.flac"
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_CLIP, str(ROOT), str(clip)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    new = set(done.stdout.rsplit("new:", 1)[-1].split())
+    assert "core" in new
+    assert not new & HEAVY

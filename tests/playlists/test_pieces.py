@@ -331,19 +331,6 @@ def test_moods_by_artist_add_up():
     assert found["pieces"].iloc[:-1].is_monotonic_decreasing
 
 
-def test_the_share_of_a_mood_has_its_interval_and_its_numbers():
-    counts = pd.DataFrame(
-        {"group": ["Rast", "Saba", selection.UNKNOWN], "pieces": [4, 59, 9], "relax": [3, 0, 9], "sad": [1, 59, 0]}
-    )
-    table = selection.mood_shares(counts, "relax")
-    assert table[["group", "pieces", "with_mood", "share"]].to_numpy().tolist() == [
-        ["Rast", 4, 3, 0.75],
-        ["Saba", 59, 0, 0.0],
-    ]
-    assert table["low"].tolist() == pytest.approx([0.301, 0.0], abs=0.001)  # Wilson
-    assert table["high"].tolist() == pytest.approx([0.954, 0.061], abs=0.001)
-
-
 def test_groups_whose_long_names_begin_alike_have_a_bar_each():
     """And years are names, no numbers."""
     names = [f"Türk Sanat Müziği Klasikleri, Cilt {k}" for k in (1, 2)] + ["1999", "2001"]

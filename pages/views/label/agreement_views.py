@@ -8,9 +8,10 @@ import streamlit as st
 from core import wording
 from core.evaluation.significance import findings_of_intervals
 from core.labelling import agreement, disputes
-from core.store import Store, label_pool
+from core.store import Store, answers_key, feedback_table, label_pool
 from pages.figures import models
 from pages.shared import show
+from pages.views.label.answers_of_all import Answers
 
 LEAST_EACH = 10  # answers needed with and without the guess, before the influence is estimated
 ALPHA = (
@@ -24,17 +25,11 @@ def format_number(value: float, form: str = ".2f") -> str:
     return "not yet" if pd.isna(value) else f"{value:{form}}"
 
 
-@st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
-def _agreement(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
-    """Agreement overall, by emotion and by pair of raters. table : votes."""
-    return agreement.summary(table).iloc[0], agreement.by_emotion(table).reset_index(), agreement.by_pair(table)
-
-
-def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
+def show_overview(store: Store, answers: Answers, needed: int) -> None:
     """Show coverage of the ground truth, and agreement overall, by emotion and by pair of raters."""
     pool = label_pool(store)
-    pool = pool if synthetic else pool[pool["origin"].ne("demo")]
-    truth = agreement.ground_truth(answers, raters_needed=needed)
+    pool = pool if answers.synthetic else pool[pool["origin"].ne("demo")]
+    truth = answers.truth(needed)
     reach = disputes.coverage(truth, pool)
     if not reach["clips"].sum():
         st.info(
@@ -42,7 +37,8 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
             icon=":material/queue_music:",
         )
         return
-    total, by_emotion, pairs = _agreement(agreement.votes(answers))
+    with st.spinner("Measuring agreement …"):
+        total, by_emotion, pairs = answers.measured
     settled = int(truth["label"].notna().sum())
     boxes = st.columns(4)
     boxes[0].metric(
@@ -121,9 +117,15 @@ def _table(table: pd.DataFrame, alt: str, **columns: Any) -> None:
     st.dataframe(table, hide_index=True, alt=alt, column_config=columns)
 
 
-def show_pull(answers: pd.DataFrame) -> None:
-    """Show how much a shown guess influences the answers."""
-    table = agreement.anchoring(answers)
+@st.cache_resource(show_spinner="Measuring agreement …", max_entries=4, ttl=3600)
+def _pull(key: tuple[object, ...], synthetic: bool, _store: Store) -> pd.DataFrame:
+    answers = feedback_table(_store, about_guesses=True)
+    return agreement.anchoring(answers if synthetic else agreement.of_music(answers))
+
+
+def show_pull(store: Store, *, synthetic: bool) -> None:
+    """Show how much a shown guess influences the answers. synthetic : also answers about clips for practice."""
+    table = _pull(answers_key(store), synthetic, store)
     everyone = table.iloc[0]
     st.markdown(
         "The Label page shows the model's guess only to people who switch it on. For "

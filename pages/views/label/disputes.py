@@ -13,19 +13,20 @@ from core.labelling import agreement, disputes, identity, queue, settlement, tru
 from core.labelling.listening import mark_hasty
 from core.labelling.settlement import Pace
 from core.settings import Settings
-from core.store import MAX_COMMENT, Rater, Store, new_token
+from core.store import MAX_COMMENT, Rater, Store, feedback_table, new_token
 from core.wording import clip_name
 from pages.shared import messages, show, who
 from pages.views.label import desk_actions, player
+from pages.views.label.answers_of_all import Answers
 from pages.views.label.keys import KEYS
 
 PACE = "settle_pace"  # session key: a `Pace`
 _KEYS = {**KEYS, "none of the four": "N", "bad audio": "B"}
 
 
-def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: int) -> None:
+def show_disputes(store: Store, person: Rater, answers: Answers, needed: int) -> None:
     """Show the disputed clips and the form that settles one of them."""
-    truth_table = agreement.ground_truth(answers, raters_needed=needed)
+    truth_table = answers.truth(needed)
     status = st.segmented_control(
         "Clips that are",
         ["disputed", "skipped", "open", "adjudicated"],
@@ -36,7 +37,8 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
         format_func=lambda s: f"{disputes.status_word(s)} ({int(truth_table['status'].eq(s).sum())})",
         help="; ".join(f"{disputes.status_word(s)}: {m}" for s, m in disputes.MEANINGS.items()),
     )
-    table = disputes.list_disputes(answers, truth_table, status=status)
+    of_clips = feedback_table(store, clip_ids=disputes.most_answered(truth_table, status=status))
+    table = disputes.list_disputes(of_clips, truth_table, status=status)
     messages.show_pending_message()
     if table.empty:
         st.success(f"No clip is {disputes.status_word(status)}.", icon=":material/handshake:")
@@ -67,7 +69,7 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
         if chosen is None
         else "You chose this clip above."
     )
-    show_settlement(store, person, row, answers[answers["clip_id"].eq(row["clip_id"])])
+    show_settlement(store, person, row, of_clips[of_clips["clip_id"].eq(row["clip_id"])])
 
 
 def selected_row(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | None:

@@ -11,12 +11,13 @@ from core.errors import CoreError
 from core.labelling import agreement, files, import_plan, import_report
 from core.labelling.label_columns import ControlQuestion
 from core.settings import Settings
-from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
+from core.store import Rater, Store, answers_key, clips_table, feedback_table, labels_cache_key, raters_table
 from core.wording import counted
 from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
-from pages.shared.show import comments, download, file_name, frame
+from pages.shared.show import comments, comments_for, download, file_name, frame
 from pages.views.label import label_studio
+from pages.views.label.answers_of_all import Answers
 
 FORMATS = {
     "CSV": ("csv", "text/csv", "One row per answer that counts now. Opens in a spreadsheet."),
@@ -52,30 +53,34 @@ class Choices:
     all_known: bool
 
 
-def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
+def show(store: Store, person: Rater, answers: Answers, needed: int) -> None:
     """Show the exports, then the import."""
     st.header("Export")
-    if all_answers.empty:
+    stamp = _answers_hash(answers_key(store), answers)
+    if answers.every.empty:
         st.info("There are no answers yet.", icon=":material/history:")
     else:
-        show_exports(answers, all_answers, needed)
-    label_studio.show_export(
-        store, answers, needed, file_name=f"{file_name('labels', data_hash=_answers_hash(all_answers))}.zip"
-    )
+        show_exports(store, answers, needed, stamp)
+    label_studio.show_export(store, answers.synthetic, needed, file_name=f"{file_name('labels', data_hash=stamp)}.zip")
     st.header("Import")
     show_import(store, person)
 
 
-def _answers_hash(all_answers: pd.DataFrame) -> str:
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=3600)
+def _answers_hash(key: tuple[object, ...], _answers: Answers) -> str:
     """Hash of the answers, for file names."""
-    return hashlib.sha256(all_answers["feedback_id"].astype(str).str.cat().encode()).hexdigest()
+    return hashlib.sha256("".join(map(str, _answers.every["feedback_id"].tolist())).encode()).hexdigest()
 
 
-def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
-    """Show one download per format."""
-    stamp = _answers_hash(all_answers)
-    current = agreement.current_answers(answers)
-    n, practice = agreement.count_answers(answers), agreement.count_answers(all_answers).answers
+def _exported(store: Store, *, synthetic: bool) -> pd.DataFrame:
+    """All that is known about the answers. A file is made from it when a person asks for one."""
+    table = feedback_table(store)
+    return table if synthetic else agreement.of_music(table)
+
+
+def show_exports(store: Store, answers: Answers, needed: int, stamp: str) -> None:
+    """Show one download per format. stamp : hash of the answers."""
+    n, practice = answers.counts, answers.counts_of_every.answers
     st.caption(
         f"{n.answers} answers of {n.people} raters count now"
         + (f", and {n.settlements} settlements" if n.settlements else "")
@@ -83,22 +88,34 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
         + ". "
         "Names of raters are in every file: handle them as personal data."
     )
-    models = sorted(current["model_version"].dropna().unique())
-    about = {
-        "program": "Turkish Music Emotion",
-        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "state": stamp[:16],
-        "raters_needed": needed,
-        "models": models,
-    }
-    counting = comments("labels", rows="the answers that count now", data=stamp, model=" and ".join(models))
-    every = comments("audit trail of labels", rows=f"all answers, also those taken back. {COUNTS}", data=stamp)
+    asked = store.as_now()  # a download is made outside the session
     least = Settings().least_heard
-    make = {
-        "CSV": lambda: files.to_csv(answers, comments=counting, least_heard=least),
-        "JSON": lambda: files.to_json(answers, about=about, least_heard=least),
-        "Audit trail": lambda: files.audit_csv(all_answers, comments=every, least_heard=least),
-    }
+
+    def models(table: pd.DataFrame) -> list[str]:
+        return sorted(agreement.current_answers(table)["model_version"].dropna().unique())
+
+    def as_csv() -> bytes:
+        table = _exported(asked, synthetic=answers.synthetic)
+        first = counting(rows="the answers that count now", data=stamp, model=" and ".join(models(table)))
+        return files.to_csv(table, comments=first, least_heard=least)
+
+    def as_json() -> bytes:
+        table = _exported(asked, synthetic=answers.synthetic)
+        about = {
+            "program": "Turkish Music Emotion",
+            "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "state": stamp[:16],
+            "raters_needed": needed,
+            "models": models(table),
+        }
+        return files.to_json(table, about=about, least_heard=least)
+
+    def audit() -> bytes:
+        return files.audit_csv(_exported(asked, synthetic=True), comments=every, least_heard=least)
+
+    counting = comments_for("labels")
+    every = comments("audit trail of labels", rows=f"all answers, also those taken back. {COUNTS}", data=stamp)
+    make = {"CSV": as_csv, "JSON": as_json, "Audit trail": audit}
     with st.container(horizontal=True):
         for name, (ending, mime, meaning) in FORMATS.items():
             st.download_button(

@@ -9,9 +9,10 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.labelling import label_studio_export, label_studio_interface
+from core.labelling.agreement import of_music
 from core.labelling.label_studio_package import CHOICES, choose_clips, write_package
 from core.settings import Settings
-from core.store import Rater, Store, feedback_table, labels_cache_key
+from core.store import Rater, Store, answers_table, feedback_table, labels_cache_key
 from core.turkish import fold
 from core.wording import counted
 from pages.shared import messages
@@ -20,8 +21,8 @@ MAX_ZIP_MB = 300  # audio in one ZIP, which is built in memory
 LEAVE_OUT = "Leave these answers out"
 
 
-def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: str) -> None:
-    """Choose clips, and download them with audio, answers and guesses."""
+def show_export(store: Store, synthetic: bool, needed: int, *, file_name: str) -> None:
+    """Choose clips, and download them with audio, answers and guesses. synthetic : also clips for practice."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Clips for Label Studio",
@@ -38,9 +39,7 @@ def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: 
             help="Raters who see a guess are influenced by it.",
         )
     try:
-        chosen = _chosen(
-            store, store.url, labels_cache_key(store), which, bool(st.session_state.get("synthetic")), needed
-        )
+        chosen = _chosen(store, store.url, labels_cache_key(store), which, synthetic, needed)
     except CoreError as error:
         st.info(messages.literal(str(error)), icon=":material/info:")
         return
@@ -50,6 +49,8 @@ def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: 
     def packed() -> bytes:
         file = io.BytesIO()
         settings, most = Settings(), MAX_ZIP_MB << 20
+        answers = feedback_table(asked)
+        answers = answers if synthetic else of_music(answers)
         write_package(file, asked, answers, chosen, settings, guesses=guesses, most_bytes=most)
         return file.getvalue()
 
@@ -75,7 +76,7 @@ def _chosen(
     _store: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int
 ) -> pd.DataFrame:
     """Clips for the export. url, mark : address and state of the store."""
-    return choose_clips(_store, feedback_table(_store), which=which, synthetic=synthetic, raters_needed=needed)
+    return choose_clips(_store, answers_table(_store), which=which, synthetic=synthetic, raters_needed=needed)
 
 
 def ask_column(columns: Sequence[str], message: str, file_id: str) -> str | None:

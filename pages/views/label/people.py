@@ -10,23 +10,24 @@ from core.labelling.identity import is_same_person
 from core.labelling.truth import MOST_RATERS, count_only_verified, counts_only_verified, set_raters_needed
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import RATER_ROLES, Rater, Store, clips_table, feedback_table, raters_table, set_role
+from core.store import RATER_ROLES, Rater, Store, clips_table, raters_table, set_role
 from core.wording import clip_name
 from pages.shared import login, messages, show, who
 from pages.views.label import rater_views
+from pages.views.label.answers_of_all import Answers
 from pages.views.label.disputes import play_clip, selected_row
 
 _DELETED = "clips_deleted"  # session key: number of deleted clips
 LISTED_ROLE = "analyst (listed)"  # role of raters listed in secrets.toml; it is not in the store
 
 
-def show_raters(store: Store, person: Rater, answers: pd.DataFrame, needed: int) -> None:
+def show_raters(store: Store, person: Rater, answers: Answers, needed: int) -> None:
     """Show the raters with their roles, how many must agree, and how each of them agrees and listens."""
-    _show_roles(store, person, needed)
+    _show_roles(store, person, answers, needed)
     rater_views.show_agreement(answers)
 
 
-def _show_roles(store: Store, person: Rater, needed: int) -> None:
+def _show_roles(store: Store, person: Rater, answers: Answers, needed: int) -> None:
     messages.show_pending_message()
     _raters_needed_form(store, needed)
     try:
@@ -34,7 +35,7 @@ def _show_roles(store: Store, person: Rater, needed: int) -> None:
     except CoreError as error:
         messages.problem(error)
         return
-    table = _with_counts(table, feedback_table(store))
+    table = _with_counts(table, answers)
     listed = [who.is_listed(*rater) for rater in zip(table["rater"], table["verified"], strict=True)]
     event = st.dataframe(
         table.assign(role=table["role"].mask(pd.Series(listed, index=table.index, dtype=bool), LISTED_ROLE)),
@@ -77,12 +78,11 @@ def _show_roles(store: Store, person: Rater, needed: int) -> None:
             )
 
 
-def _with_counts(raters: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:
-    """The raters with the numbers of answers that count. feedback : all rows."""
-    rows = dict(list(feedback.groupby(["rater", "verified"])))
-    none = feedback.iloc[:0]
+def _with_counts(raters: pd.DataFrame, answers: Answers) -> pd.DataFrame:
+    """The raters with the numbers of answers that count."""
+    none = agreement.Counts(0, 0, 0, 0)
     counts = [
-        agreement.count_answers(rows.get((rater, verified), none))
+        answers.of_raters.get((str(rater), bool(verified)), none)
         for rater, verified in zip(raters["rater"], raters["verified"], strict=True)
     ]
     return raters.assign(answers=[n.answers for n in counts], skips=[n.skips for n in counts])
@@ -139,7 +139,7 @@ def _set_role(store: Store, name: str, role: str, verified: bool) -> None:
         messages.keep_message("error", str(error))
 
 
-def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
+def show_clips(store: Store, answers: Answers, needed: int) -> None:
     """Show all stored clips with their status, a player and a delete button."""
     messages.show_pending_message()
     try:
@@ -150,7 +150,7 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
     if table.empty:
         st.info("No clip is stored yet.", icon=":material/queue_music:")
         return
-    truth = agreement.ground_truth(answers, raters_needed=needed)
+    truth = answers.truth(needed)
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
         file_name=show.clip_names(table),
         audio=table["path"].notna(),

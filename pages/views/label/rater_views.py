@@ -4,16 +4,17 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
-from core.labelling import listening, self_agreement
 from core.settings import Settings
 from pages.shared import show
+from pages.views.label.answers_of_all import Answers
 
 
-def show_agreement(answers: pd.DataFrame) -> None:
-    """Show one row per rater. answers : all rows of feedback."""
+def show_agreement(answers: Answers) -> None:
+    """Show one row per rater."""
     st.header("Agreement and listening by rater")
     least = Settings().least_heard
-    table = _by_rater(answers, least)
+    with st.spinner("Measuring agreement …"):
+        table = answers.by_rater(least)
     if table.empty:
         st.caption("No rater has answered yet.")
         return
@@ -52,13 +53,6 @@ def show_agreement(answers: pd.DataFrame) -> None:
         },
     )
     show.download(table, "agreement-by-rater")
-
-
-@st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
-def _by_rater(answers: pd.DataFrame, least_heard: float) -> pd.DataFrame:
-    agreeing, listened = self_agreement.by_rater(answers), listening.by_rater(answers, least_heard)
-    table = agreeing.merge(listened, on="rater", how="outer")
-    return table.fillna(dict.fromkeys(("twice", "same", "clips", "measured", "hasty"), 0)).reset_index(drop=True)
 
 
 def _shares(table: pd.DataFrame, share: str, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Parts of the Moods page: the chosen piece, the list, the map, similar pieces and the distribution of moods."""
+"""Parts of the Moods page: the chosen piece, the list, the map, and similar pieces."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from core.errors import CoreError
 from core.playlists import pieces, selection, sound
 from core.playlists.words import DIFFER, WORDS
 from core.records import Word
-from core.schema import BY_COLUMN, EMOTIONS
+from core.schema import BY_COLUMN
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
@@ -271,69 +271,3 @@ def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> N
     rows = library.pieces.loc[near.index]
     _table(rows, f"alike_{chosen[:8]}", distance=near)
     _download(rows.assign(distance=near), library, f"alike-{chosen[:8]}")
-
-
-def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """Show the distribution of moods by artist, album, folder, makam, performer or karar."""
-    by = st.segmented_control(
-        "By",
-        list(pieces.GROUPINGS),
-        format_func=pieces.GROUPINGS.__getitem__,
-        default="artist",
-        required=True,
-        key="by",
-        bind="query-params",
-    )
-    table = selection.count_moods(shown, by)
-    if list(table["group"]) == [pieces.UNKNOWN]:
-        st.info(f"No piece has an entry for {pieces.GROUPINGS[by].lower()}.", icon=":material/label_off:")
-        return
-    first = table.iloc[0]
-    show.chart(
-        playlists.spread(table, what=pieces.GROUPINGS[by]),
-        key=show.file_name(f"moods-by-{by}", data_hash=library.name, version=library.version),
-        alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
-        data=table.round({"minutes": 1}),
-    )
-    _shares(table, pieces.GROUPINGS[by], by)
-    if len(table) > 20:
-        st.caption(f"The chart shows the 20 largest of {len(table)} groups; the table of numbers has all.")
-
-
-def _shares(counts: pd.DataFrame, what: str, by: str) -> None:
-    """Show which share of each group has a mood, with intervals and numbers."""
-    mood = st.segmented_control(
-        "Share of one mood",
-        EMOTIONS,
-        format_func=wording.with_sign,
-        default="relax",
-        required=True,
-        key="share_of",
-        bind="query-params",
-    )
-    table = selection.mood_shares(counts, mood)
-    shown = pd.DataFrame(
-        {
-            "group": table["group"],
-            "share": [
-                wording.share_with_interval(share, low, high)
-                for share, low, high in zip(table["share"], table["low"], table["high"], strict=True)
-            ],
-            "with_mood": table["with_mood"],
-            "pieces": table["pieces"],
-        }
-    )
-    show.frame(
-        shown,
-        hide_index=True,
-        alt=f"Share of {mood} pieces by {what.lower()}",
-        column_config={
-            "group": st.column_config.TextColumn(what),
-            "share": st.column_config.TextColumn(f"Share of {mood}", help="With its 95 % interval."),
-            "with_mood": st.column_config.NumberColumn(f"{mood.capitalize()} pieces", format="%d"),
-            "pieces": st.column_config.NumberColumn("Pieces", format="%d"),
-        },
-    )
-    if by == "makam_suggested":
-        st.caption("A suggested makam is a guess of the program about the scale and its use. It is not a fact.")
-    show.download(table, f"share-of-{mood}-by-{by}")

@@ -1,0 +1,203 @@
+"""Large stores: the log of answers says what the table says, questions use indexes, statements do not grow."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from core import store
+from core.labelling import agreement, queue
+from core.labelling.truth import count_only_verified, stored_truth
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.schema import EMOTIONS
+from core.store.schema import metadata
+from tests.store.test_scale import filled
+
+LISTED = 24  # clips
+TABLES = set(metadata.tables)
+SMALL = {"jobs", "settings", "tasks", "raters", "clip_owners", "karar_words", "never_played"}  # few rows in any store
+
+
+def put(opened, clips=LISTED, role="champion", seed=0):
+    """Clips with random predictions."""
+    rng = np.random.default_rng(seed)
+    for n in range(clips):
+        store.add_clip(opened, f"c{n:02d}", file_name=f"{n}.wav", duration_s=30, sr=44100, path=f"{n}.wav")
+    proba = rng.dirichlet([0.5] * 4, clips)
+    said = [
+        Prediction(f"c{n:02d}", f"{role} {seed}", "x", dict(zip(EMOTIONS, proba[n].tolist(), strict=True)))
+        for n in range(clips)
+    ]
+    store.save_predictions(opened, [(p, decide(p, Policy())) for p in said], policy=Policy(), role=role)
+
+
+def talk(opened, number, seed):
+    """Random answers of five people, one of them without a name, some taken back, some settled."""
+    rng = np.random.default_rng(seed)
+    for k in range(number):
+        rater = ("Ayşe", "Can", "Ece", "anonymous 1", "anonymous")[rng.integers(5)]
+        clip, what = f"c{rng.integers(LISTED):02d}", rng.random()
+        if what < 0.15:
+            store.undo(opened, token=store.new_token(), source="label", rater=rater, verified=False)
+        elif what < 0.3:
+            store.add_feedback(opened, token=f"skip {seed} {k}", rater=rater, clip_id=clip, skip_reason="bad audio")
+        else:
+            store.add_feedback(
+                opened,
+                token=f"answer {seed} {k}",
+                rater=rater,
+                verified=rater == "Can",
+                clip_id=clip,
+                label=EMOTIONS[rng.integers(4)],
+                adjudication=what > 0.95,
+                heard_s=None if k % 3 else 5.0,
+            )
+
+
+def assert_same(opened):
+    """The log gives what the table gives, in values and in all that is computed from it."""
+    whole, log = store.feedback_table(opened), store.answers_table(opened)
+    for name in log.columns:
+        left, right = (table[name].astype(object).where(table[name].notna(), None) for table in (whole, log))
+        assert left.tolist() == right.tolist(), name
+    for needed in (1, 2):
+        truths = [agreement.ground_truth(table, raters_needed=needed) for table in (whole, log)]
+        pd.testing.assert_frame_equal(*truths)
+        pd.testing.assert_frame_equal(stored_truth(opened, raters_needed=needed), truths[0])
+    pd.testing.assert_frame_equal(agreement.votes(whole), agreement.votes(log))
+    assert agreement.count_answers(whole) == agreement.count_answers(log)
+
+
+def test_the_log_of_answers_says_what_the_table_says_at_each_moment(opened):
+    put(opened)
+    assert_same(opened)
+    for seed in range(3):
+        talk(opened, 40, seed)
+        assert_same(opened)
+    store.delete_clip(opened, "c03")
+    assert_same(opened)
+    count_only_verified(opened, True)
+    assert_same(opened)
+    talk(opened, 20, 9)
+    assert_same(opened)
+
+
+def test_what_an_earlier_rule_said_about_answers_still_holds(opened):
+    """The latest answer of each person, by the plain reading of the rule, one clip after the other."""
+    put(opened)
+    talk(opened, 150, 4)
+    table = store.feedback_table(opened)
+    undone = set(table["target_id"].dropna())
+    latest = {}
+    for row in table.sort_values("feedback_id").to_dict("records"):
+        if row["kind"] == "undo" or row["feedback_id"] in undone:
+            continue
+        nameless = row["rater"].startswith("anonymous") and not row["verified"]
+        who = (
+            "settled" if row["kind"] == "adjudication" else ("anonymous" if nameless else row["rater"], row["verified"])
+        )
+        latest[row["clip_id"], who] = row["feedback_id"]
+    assert agreement.current_answers(table)["feedback_id"].tolist() == sorted(latest.values())
+
+
+@pytest.mark.parametrize("pair", [(), ("sad", "relax")])
+def test_the_queue_is_in_the_order_that_its_rule_says(opened, pair):
+    put(opened)
+    put(opened, role="challenger", seed=1)
+    talk(opened, 30, 2)
+    given = {"champion": "champion 0", "challenger": "challenger 1"}
+    found = store.clips_to_label(opened, rater="Ece", limit=LISTED, settled={"c01"}, pair=pair, **given)
+    table = store.feedback_table(opened, rater="Ece", verified=False)
+    answered = set(table.loc[table["kind"].ne("undo") & ~table["undone"], "clip_id"])
+    both = {role: store.predictions_table(opened, role=role).set_index("clip_id") for role in store.ROLES}
+
+    def place(clip):
+        one = both["champion"].loc[clip]
+        differs = one["guess"] != both["challenger"].loc[clip, "guess"]
+        others = [one[f"p_{e}"] for e in EMOTIONS if e not in pair]
+        between = bool(pair) and min(one[f"p_{e}"] for e in pair) >= max(others)
+        return not differs, clip if differs else "", not between if pair else False, one["margin"]
+
+    wanted = sorted((c for c in both["champion"].index if c not in answered | {"c01"}), key=place)
+    assert found["clip_id"].tolist() == wanted
+    assert answered
+    assert store.clips_to_label(opened, rater="Ece", limit=3, pair=pair, **given)["clip_id"].tolist()[:1] == wanted[:1]
+
+
+# --- plans and statements --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("large")
+    both = filled(folder, 40), filled(folder, 200)
+    yield both
+    for one in both:
+        store.close_store(one)
+
+
+def asked(opened, question):
+    """The statements of a question with their parameters."""
+    statements = []
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        statements.append((statement, parameters))
+
+    sa.event.listen(opened.engine, "before_cursor_execute", note)
+    question(opened)
+    sa.event.remove(opened.engine, "before_cursor_execute", note)
+    return statements
+
+
+def desk(opened):
+    return queue.desk(opened, rater="r0", verified=False)
+
+
+QUESTIONS = {  # what a page asks at each click, and after each answer
+    "label desk": desk,
+    "one clip": lambda opened: store.queue_item(opened, "c1"),
+    "answers about a clip": lambda opened: store.feedback_table(opened, rater="r0", verified=False, clip_id="c1"),
+    "answers about clips": lambda opened: store.feedback_table(opened, clip_ids=["c1", "c2"]),
+    "key of answers": store.answers_key,
+    "key of words": store.words_cache_key,
+    "key of the queue": store.labels_cache_key,
+    "key of the library": store.library_cache_key,
+    "state of the library": store.library_state,
+    "places": lambda opened: store.library_places(opened, ["c1"]),
+    "tasks of a rater": lambda opened: store.tasks_table(opened, rater="r0", verified=False),
+    "what is never played": store.never_table,
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_no_question_of_a_click_reads_a_whole_table(stores, question):
+    opened = stores[0]
+    desk(opened)  # what is remembered is there
+    scans: list[str] = []
+    for statement, parameters in asked(opened, question):
+        if not statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            continue
+        with opened.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        details = [line.detail for line in plan]
+        scans += [text for text in details if text.startswith("SCAN") and " USING " not in text]
+    assert {scan.split()[1] for scan in scans}.isdisjoint(TABLES - SMALL)
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_five_times_the_clips_need_no_further_statement(stores, question):
+    for opened in stores:
+        desk(opened)
+    small, large = (len(asked(opened, question)) for opened in stores)
+    assert small == large
+
+
+def test_a_new_answer_is_read_alone(stores):
+    opened = stores[1]
+    store.answers_table(opened)
+    store.add_feedback(opened, token="one more answer", rater="r7", clip_id="c5", label="sad")
+    read = [parameters for statement, parameters in asked(opened, store.answers_table) if "feedback.id >" in statement]
+    assert len(read) == 1
+    newest = store.feedback_table(opened, clip_id="c5")["feedback_id"].max()
+    assert read[0][0] == newest - 1
