@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from core import unexpected
 from core.api.pieces_of_library import LibraryReader
 from core.audio import encoding, synthetic
-from core.errors import CoreError
+from core.errors import CoreError, ModelError
+from core.file_names import CHAMPION
+from core.models.description import ModelDescription, describe_alias, describe_model_in_use
 from core.pipeline import scoring, serving
 from core.pipeline.serving import Served
 from core.pipeline.work_queue import WorkQueue, shared_queue
@@ -66,6 +68,15 @@ class Service:
             if self._served is None or self._served[0] != stamp:
                 self._served = stamp, serving.serve(self.settings, alias=self.settings.serves)
             return self._served[1]
+
+    def description(self) -> ModelDescription:
+        """Describe the model of this server. Raises ModelError when there is none."""
+        if self.settings.serves == CHAMPION:
+            return describe_model_in_use(self.settings)
+        model = describe_alias(self.settings.serves, settings=self.settings)
+        if model is None:
+            raise ModelError(f"There is no {self.settings.serves} in the registry. Train one: python -m core retrain")
+        return model
 
     def start(self) -> None:
         """Load the model and compile what the first clip needs."""

@@ -132,7 +132,9 @@ def test_real_clips_get_the_model_that_the_header_names_and_no_caller_notices_a_
     servers["challenger"].wait()
     status, role, answer = score(entry, roles["challenger"], MUSIC)
     assert (status, role, answer["versions"]["model"]) == (200, "champion", canary.champion)
-    looked = steps.look(settings, None)
+    end = time.monotonic() + WAIT_S
+    while not (looked := steps.look(settings, None)).findings[0].challenger:  # nginx writes its line after the answer
+        assert time.monotonic() < end
     assert (looked.findings[0].champion, looked.findings[0].challenger > 0) == (0, True)
     done = steps.abort(settings, by=OWNER)
     assert done.findings[0].startswith("Requests that failed: champion 0.0 %")

@@ -14,7 +14,6 @@ from core.api.openapi import problems
 from core.api.problems import NOT_FOUND, NOT_VALID, ApiError
 from core.api.routes.health import Live, Ready, readiness
 from core.api.work import in_line, room_to_work, service_of
-from core.models.description import describe_model_in_use
 from core.models.prediction import LARGEST, probabilities
 from core.models.reference import MOST_MISSING, unlike_rows
 from core.schema import COLUMNS, EMOTIONS
@@ -245,7 +244,7 @@ def _require_name(name: str) -> None:
 
 def _version_in_use(request: Request, name: str, version: str) -> str:
     _require_name(name)
-    in_use = describe_model_in_use(service_of(request).settings).version
+    in_use = service_of(request).description().version
     if version not in ("", in_use):
         raise ApiError(NOT_FOUND, f"The model in use has the version {in_use}, not {version[:80]!r}.")
     return in_use

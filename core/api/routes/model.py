@@ -16,7 +16,6 @@ from core.audio.formats import ENDINGS
 from core.evaluation.criteria import check_criteria
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy
 from core.features import EXTRACTOR
-from core.models.description import describe_model_in_use
 from core.schema import EMOTIONS
 from core.store import Scope
 
@@ -28,8 +27,7 @@ def describe(
     request: Request, caller: Annotated[Caller, Depends(allowed(Action.SEE_RESULTS, Scope.READ))]
 ) -> shapes.ModelAnswer:
     """Return the card of the model, its figures with intervals, the criteria, and its limits."""
-    settings = service_of(request).settings
-    model = describe_model_in_use(settings)
+    settings, model = service_of(request).settings, service_of(request).description()
     evaluation = read_evaluation(model, settings)
     figures = [
         shapes.FigureAnswer(
