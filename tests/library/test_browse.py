@@ -53,7 +53,7 @@ def test_two_places_with_music_are_the_start(shared, tmp_path):
 
 
 def test_without_a_place_with_music_the_error_says_what_to_set(tmp_path):
-    with pytest.raises(RefusedPlaceError, match="Set TME_LIBRARY_DIR"):
+    with pytest.raises(RefusedPlaceError, match="sets TME_LIBRARY_DIR"):
         open_folder("", Settings(data_dir=tmp_path, shared=True), by=OWNER)
 
 
