@@ -9,9 +9,11 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.features.frames import FloatArray
 from core.makams import COMMAS
+
+FloatArray = NDArray[np.float64]  # not from core.features, because every page loads this module
 
 CENTS = 1200 / COMMAS  # of one comma
 DUGAH = 305  # number of the perde dügâh in SymbTr
