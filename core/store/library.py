@@ -241,12 +241,13 @@ def library_state(store: Store) -> tuple[str, ...]:
     """Return what changes whenever ``library_table`` or ``library_places`` returns something else."""
     number, deleted = sa.func.count(), clips.c.deleted_at.is_not(None)
     # A backup in the place of the file can come to the same numbers, but not at the same time.
-    newest = sa.select(predictions.c.created_at).order_by(predictions.c.id.desc()).limit(1)
+    last = sa.select(sa.func.max(predictions.c.id)).scalar_subquery()
+    newest = sa.select(predictions.c.created_at).where(predictions.c.id == last)
     query = sa.select(
         *(sa.select(number).select_from(t).scalar_subquery() for t in (clips, predictions, features, files)),
         sa.select(number).where(deleted).scalar_subquery(),
         sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
-        sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
+        last,
         newest.scalar_subquery(),
         sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
         sa.select(settings.c.value).where(settings.c.key == LIBRARY_CHANGED).scalar_subquery(),
