@@ -277,7 +277,8 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs, score):
         else:
             os.killpg(run.pid, signal.SIGINT)  # as a terminal does: the workers hear it too
         said, _ = run.communicate(timeout=60)
-        assert run.returncode == (2 if how == "page" else 130), said
+        # A shell says 130 for a process that ended by the signal itself, too.
+        assert run.returncode in ((2,) if how == "page" else (130, -signal.SIGINT)), said
         assert "Traceback" not in said
         assert ("run the same command again to continue" in said) == (how == "keyboard")
         assert ended(mine)
