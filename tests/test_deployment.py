@@ -265,7 +265,7 @@ def test_make_targets_of_the_workflows_and_of_ci_exist():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     texts = [path.read_text("utf-8") for path in [*WORKFLOWS, ROOT / ".ci" / "run"]]
     named = {name for text in texts for name in re.findall(r"^\s*(?:run: )?make ([a-z-]+)", text, re.MULTILINE)}
-    assert named == {"check", "test-image"}
+    assert named == {"check"}
     assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named)
 
 

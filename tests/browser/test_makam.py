@@ -4,6 +4,7 @@ import re
 
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 from core import store
 from core.makam.synthesis import Score, render
@@ -25,7 +26,10 @@ def test_a_karar_is_corrected_by_ear_and_taken_back(server, browser_page, tmp_pa
     page.get_by_test_id("stCheckbox").get_by_text("With a drone").click()
     page.get_by_text(re.compile(r"drone at \d")).first.wait_for()
     settle(page)
+    tried = page.get_by_label("Karar to try (Hz)")
+    before = tried.input_value()
     page.get_by_role("button", name="+ comma").click()
+    expect(tried).not_to_have_value(before, timeout=60_000)
     settle(page)
     page.get_by_role("button", name="Store this karar").click()
     page.get_by_text(re.compile(r"The karar \d+\.\d Hz is stored")).wait_for()
