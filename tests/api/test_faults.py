@@ -193,8 +193,8 @@ def test_a_killed_worker_is_replaced_and_the_other_one_answers(server):
     assert codes.count(200) >= 4
     assert set(codes) <= {200, 503, 0}
     server.wait(lambda: len(server.workers()) == 2 and killed not in server.workers())
-    server.wait_ready()
-    assert server.score(939).status_code == 200
+    # While the new worker loads the model it answers 503; the system chooses which worker gets a call.
+    server.wait(lambda: all(server.score(939).status_code == 200 for _ in range(4)))
 
 
 def test_sigterm_during_twenty_requests_answers_or_refuses_each_in_words(server):
