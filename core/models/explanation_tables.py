@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.models.reference import ALL, LEVELS, Reference, percentile_ranks
 from core.schema import BY_COLUMN, EMOTIONS, FEATURES, LABEL, FeatureVector
-from core.wording import whole_percent
+from core.wording import signed_points, whole_percent
 
 TOP = 8  # contributions shown one by one; the others are summed
 BARS = 16  # bars of a small histogram
@@ -79,6 +79,15 @@ def with_unit(column: str, value: float) -> str:
     # Values from 1000 to a million are written in full, without an exponent.
     digits = f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return digits if unit in ("1", "ratio") else f"{digits} {unit}"
+
+
+def steps_in_words(steps_table: pd.DataFrame) -> str:
+    """Return the steps for a reader who does not see the chart: "RMS energy +3 points, ...".
+
+    steps_table : from ``steps``.
+    """
+    pairs = zip(steps_table["name"], steps_table["shap"], strict=True)
+    return ", ".join(f"{name} {signed_points(shap)} points" for name, shap in pairs)
 
 
 def sentences(steps_table: pd.DataFrame, places: pd.DataFrame, emotion: str, *, count: int = 4) -> list[str]:

@@ -153,13 +153,7 @@ def drift(table: pd.DataFrame) -> go.Figure:
             y=table["deviation"],
             mode="markers+lines",
             marker={"color": ACCENT, "size": 8},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": table["high"] - table["deviation"],
-                "arrayminus": table["deviation"] - table["low"],
-                "color": NEUTRAL,
-            },
+            error_y=_interval(table, "deviation"),
             hovertemplate="%{y:+.2f} commas<extra></extra>",
         )
     )
@@ -204,16 +198,21 @@ def comparison(table: pd.DataFrame, *, names: tuple[str, str]) -> go.Figure:
             y=labels,
             mode="markers",
             marker={"color": ACCENT, "size": 9},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": table["high"] - table["difference"],
-                "arrayminus": table["difference"] - table["low"],
-                "color": NEUTRAL,
-            },
+            error_x=_interval(table, "difference"),
             hovertemplate="%{y}: %{x:+.2f} commas<extra></extra>",
         )
     )
     figure.add_vline(x=0, line_color=NEUTRAL, line_dash="dot")
     title = f"How much higher {names[0]} plays each degree than {names[1]}"
     return apply_style(figure, title=title, height=120 + 28 * len(table)).update_xaxes(title="commas")
+
+
+def _interval(table: pd.DataFrame, value: str) -> dict[str, object]:
+    """Error bars from the columns low and high around a column."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": table["high"] - table[value],
+        "arrayminus": table[value] - table["low"],
+        "color": NEUTRAL,
+    }

@@ -50,12 +50,12 @@ class Start:
             for doing, step in steps.items():
                 self.doing = doing
                 step()
+            print(f"The dashboard is ready after {time.monotonic() - began_s:.1f} s.", flush=True)
         except Exception:
             _LOG.exception("The server could not prepare itself (%s); it does so when somebody asks.", self.doing)
         finally:
             settle()
             self._over.set()
-            print(f"The dashboard is ready after {time.monotonic() - began_s:.1f} s.", flush=True)
 
 
 START = Start()

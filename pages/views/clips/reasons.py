@@ -49,9 +49,7 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
             clips.waterfall(steps, base=base, emotion=emotion),
             key=f"why-{emotion}_{file_tag(scored)}",
             alt=f"Steps from the average probability of {emotion}, {wording.percent(base)}, to this clip's: "
-            + ", ".join(
-                f"{n} {wording.signed_points(v)} points" for n, v in zip(steps["name"], steps["shap"], strict=True)
-            ),
+            + explanation_tables.steps_in_words(steps),
         )
     with right:
         st.markdown("**In words**")

@@ -47,29 +47,20 @@ def _remembered() -> Remembered:
 
 def melody_of(content: str, source: Source) -> Melody:
     """Return the measured melody of a file. Raises CoreError when it cannot be decoded, or the line is full."""
-    key = ("melody", content, ANALYSER)
-    return _remembered().get(
-        key,
-        lambda: waiting.result(
-            lambda: melody_of_source(source),
-            way=Way.EXPLANATION,
-            name="makam",
-            what=key,
-            doing=f"Following the melody of {clock(source.duration_s)} …",
-        ),
-    )
+    doing = f"Following the melody of {clock(source.duration_s)} …"
+    melody: Melody = _measured("melody", content, lambda: melody_of_source(source), doing=doing)
+    return melody
 
 
 def pulse(content: str, source: Source) -> Pulse:
     """Return the pulse of the middle minute of a file. Raises CoreError like ``melody_of``."""
-    key = ("pulse", content, ANALYSER)
+    found: Pulse = _measured("pulse", content, lambda: pulse_of_source(source), doing="Measuring the pulse …")
+    return found
+
+
+def _measured(what: str, content: str, work: Callable[[], Any], *, doing: str) -> Any:
+    """Return a remembered result, or wait in the line of the server for it.  doing : for the person who waits."""
+    key = (what, content, ANALYSER)
     return _remembered().get(
-        key,
-        lambda: waiting.result(
-            lambda: pulse_of_source(source),
-            way=Way.EXPLANATION,
-            name="makam",
-            what=key,
-            doing="Measuring the pulse …",
-        ),
+        key, lambda: waiting.result(work, way=Way.EXPLANATION, name="makam", what=key, doing=doing)
     )

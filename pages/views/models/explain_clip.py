@@ -66,9 +66,7 @@ def one_clip(page: Page) -> None:
         clips.waterfall(steps, base=base, emotion=emotion),
         key=page.name(f"row-{row}-{emotion}"),
         alt=f"Steps that move the probability of {emotion} for row {row}{ends}: "
-        + ", ".join(
-            f"{n} {wording.signed_points(v)} points" for n, v in zip(steps["name"], steps["shap"], strict=True)
-        ),
+        + explanation_tables.steps_in_words(steps),
         data=own if base is not None else own.drop(columns="base"),
     )
     if served is not None and base is not None:

@@ -62,9 +62,7 @@ def show_stored_clip(clip_id: str) -> None:
             clips.waterfall(steps, base=base, emotion=emotion),
             key=f"{file}-{emotion}",
             alt=f"Steps that move the probability of {emotion}, from {wording.percent(base)} to {end}: "
-            + ", ".join(
-                f"{n} {wording.signed_points(v)} points" for n, v in zip(steps["name"], steps["shap"], strict=True)
-            ),
+            + explanation_tables.steps_in_words(steps),
             data=table,
         )
     with right:
