@@ -167,6 +167,7 @@ def come(port: int, page: str = "predict", *, cookies: Mapping[str, str] | None 
             additional_headers={"Cookie": _header(own)},
             max_size=None,
             open_timeout=60,
+            close_timeout=0.2,  # messages that nobody reads any more would hold the end back
             ping_interval=None,
         )
     )
