@@ -13,9 +13,7 @@ from scipy.optimize import brentq
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE, PAGES, CASES = ROOT / "deploy" / "compose", ROOT / "docs" / "runbooks", ROOT / "tests" / "alerts"
 RULES = [
-    rule
-    for group in yaml.safe_load((COMPOSE / "alerts.yml").read_text("utf-8"))["groups"]
-    for rule in group["rules"]
+    rule for group in yaml.safe_load((COMPOSE / "alerts.yml").read_text("utf-8"))["groups"] for rule in group["rules"]
 ]
 NAMES = [rule["alert"] for rule in RULES]
 HEADINGS = ["What it means", "Look here", "Do this", "Undo"]
@@ -66,14 +64,15 @@ def decay(fine: float, allowed: float) -> float:
     The excess of bad clips over ``allowed`` is a random walk that falls on average. The chance that its highest rise so
     far exceeds c is at most exp(-decay * c), after Kingman (1964).
     """
-    return brentq(
-        lambda t: fine * np.exp(t * (1 - allowed)) + (1 - fine) * np.exp(-t * allowed) - 1, 1e-6, 50
-    )
+    return brentq(lambda t: fine * np.exp(t * (1 - allowed)) + (1 - fine) * np.exp(-t * allowed) - 1, 1e-6, 50)
 
 
 def chance_per_clip(rule: dict) -> float:
     """At most this chance that an alert begins with a clip, whatever the window is."""
-    pairs = {(float(np.prod([float(x) for x in share.split("*")])), int(more)) for _, share, more in PAIR.findall(rule["expr"])}
+    pairs = {
+        (float(np.prod([float(x) for x in share.split("*")])), int(more))
+        for _, share, more in PAIR.findall(rule["expr"])
+    }
     assert pairs
     return sum(np.exp(-decay(FINE[rule["alert"]], allowed) * more) for allowed, more in pairs)
 
@@ -81,7 +80,9 @@ def chance_per_clip(rule: dict) -> float:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule["alert"] in FINE], ids=lambda rule: rule["alert"])
 def test_an_alert_on_clips_rings_by_chance_less_often_than_it_says(rule):
     weeks = 1 / (A_WEEK * chance_per_clip(rule))
-    said = re.search(r"At ([\d,]+) clips a week this rings by chance less than once in (\d+) weeks", rule["annotations"]["chance"])
+    said = re.search(
+        r"At ([\d,]+) clips a week this rings by chance less than once in (\d+) weeks", rule["annotations"]["chance"]
+    )
     assert int(said[1].replace(",", "")) == A_WEEK
     assert 26 <= int(said[2]) <= weeks
 
@@ -97,5 +98,11 @@ def test_the_bound_holds_for_simulated_clips():
 
 
 def test_the_share_without_alarm_is_a_promise_of_less_than_the_alarm():
-    assert all(fine < allowed for rule in RULES if (fine := FINE.get(rule["alert"])) for allowed in
-               (float(np.prod([float(x) for x in share.split("*")])) for _, share, _ in PAIR.findall(rule["expr"])))
+    assert all(
+        fine < allowed
+        for rule in RULES
+        if (fine := FINE.get(rule["alert"]))
+        for allowed in (
+            float(np.prod([float(x) for x in share.split("*")])) for _, share, _ in PAIR.findall(rule["expr"])
+        )
+    )

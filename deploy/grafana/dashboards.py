@@ -6,6 +6,7 @@ Each expression asks Prometheus for metrics of docs/metrics.md or for figures of
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
@@ -89,10 +90,11 @@ def dashboard(uid: str, title: str, about: str, since: str, parts: dict[str, lis
     """A dashboard with a heading for each part."""
     made = Dashboard(title).uid(uid).description(about).tags(["turkish-music-emotion"]).timezone("browser")
     made.time(since, "now").refresh("1m").readonly().tooltip(DashboardCursorSync.CROSSHAIR)
+    number = count(1)
     for heading, panels in parts.items():
-        made.with_row(Row(heading))
+        made.with_row(Row(heading).id(next(number)))
         for panel in panels:
-            made.with_panel(panel)
+            made.with_panel(panel.id(next(number)))
     return made
 
 
@@ -191,7 +193,158 @@ def service() -> Dashboard:
             ],
             "Alerts": [
                 rows("What rings now", "Each has a page in docs/runbooks.", Ask('ALERTS{alertstate="firing"}')),
-                curves("Alerts over time", "How many rang.", Ask('sum by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}")),
+                curves(
+                    "Alerts over time",
+                    "How many rang.",
+                    Ask('sum by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"),
+                ),
             ],
         },
     )
+
+
+def model() -> Dashboard:
+    """How good the model is on new music: labels, promise, calibration, drift, alarms."""
+    now = [
+        figure(
+            "Days since the last training",
+            "Of the champion.",
+            Ask('(time() - max(tme_model_trained_timestamp_seconds{role="champion"})) / 86400'),
+            unit="d",
+        ),
+        figure(
+            "Macro-F1 on new labels",
+            "On clips that people have labelled since. The interval is in the curve below.",
+            Ask('max(tme_quality_f1_ratio{emotion="macro",bound="estimate"})'),
+        ),
+        figure(
+            "Drifted share",
+            "Share of the 50 features that differ from the training music, with false discoveries controlled.",
+            Ask("max(tme_drift_drifted_ratio)"),
+            unit="percentunit",
+        ),
+        figure(
+            "Unlike the training music",
+            "Share of the clips of 28 days.",
+            Ask("max(tme_unlike_ratio)"),
+            unit="percentunit",
+        ),
+        figure("Label queue", "Clips that wait for labels.", Ask("max(tme_label_queue_clips)")),
+        figure(
+            "Agreement",
+            "Krippendorff's alpha of the answers: 1 is full agreement, 0 is chance.",
+            Ask("max(tme_agreement_alpha)"),
+        ),
+    ]
+    return dashboard(
+        "tme-model",
+        "Model",
+        "How good the model is on new music, and whether the music has changed.",
+        "now-90d",
+        {
+            "Now": now,
+            "Answers": [
+                curves(
+                    "Decisions",
+                    "Of the day before. All but accepted are not sure.",
+                    Ask(f"sum by (decision) ({one('increase(tme_decisions_total[1d])')})", "{{decision}}"),
+                ),
+                curves(
+                    "Guesses",
+                    "The most probable emotion of the clips of the day before, sure or not.",
+                    Ask(f"sum by (emotion) ({one('increase(tme_guesses_total[1d])')})", "{{emotion}}"),
+                ),
+                curves(
+                    "Not sure",
+                    "Share of the clips that the model did not decide.",
+                    Ask("max by (window) (tme_unsure_ratio)", "{{window}}"),
+                    unit="percentunit",
+                    most=1,
+                ),
+                curves(
+                    "Labels of people",
+                    "Answers of the seven days before.",
+                    Ask(f"sum by (way) ({one('increase(tme_label_answers_total[7d])')})", "{{way}}"),
+                ),
+            ],
+            "Quality": [
+                curves(
+                    "Macro-F1",
+                    "On labelled clips, with its 95 % interval, beside the value that the model promises.",
+                    Ask('max by (bound) (tme_quality_f1_ratio{emotion="macro"})', "{{bound}}"),
+                    Ask('max(tme_quality_promised_f1_ratio{emotion="macro"})', "promised"),
+                    most=1,
+                ),
+                curves(
+                    "F1 by emotion",
+                    "On labelled clips. With few labels these values jump; look at their number.",
+                    Ask('max by (emotion) (tme_quality_f1_ratio{bound="estimate",emotion!="macro"})', "{{emotion}}"),
+                    most=1,
+                ),
+                curves(
+                    "Calibration error",
+                    "ECE, beside the value that a perfectly calibrated model shows at this number of clips.",
+                    Ask("max by (source) (tme_quality_ece_ratio)", "{{source}}"),
+                    most=1,
+                ),
+                curves(
+                    "Labelled clips",
+                    "Clips with a label of people and a prediction of the champion.",
+                    Ask("max(tme_quality_clips)", "clips"),
+                ),
+            ],
+            "Drift": [
+                curves(
+                    "Drifted features",
+                    "Share of the features that differ from the training music.",
+                    Ask("max(tme_drift_drifted_ratio)", "drifted"),
+                    unit="percentunit",
+                    most=1,
+                ),
+                bars(
+                    "Farthest features",
+                    "Kolmogorov-Smirnov distance of the clips of 28 days from the training music.",
+                    Ask("topk(10, max by (feature) (tme_drift_statistic))", "{{feature}}"),
+                    most=1,
+                ),
+                bars(
+                    "Highest PSI",
+                    "Compare it with the PSI by chance: with few clips, PSI is high without any drift.",
+                    Ask("topk(10, max by (feature) (tme_drift_psi))", "{{feature}}"),
+                ),
+                curves(
+                    "PSI by chance",
+                    "95 % of samples of this size have a PSI below this when nothing has drifted.",
+                    Ask("max(tme_drift_psi_chance)", "by chance"),
+                ),
+            ],
+            "Alarms and models": [
+                curves(
+                    "Alarms of watch",
+                    "1: the alarm rings.",
+                    Ask("max by (rule) (tme_alarm_active)", "{{rule}}"),
+                    most=1,
+                ),
+                curves(
+                    "By chance once in so many weeks",
+                    "Computed for the clips that come. All alarms together ring by chance at most once in 26 weeks.",
+                    Ask("min by (rule) (tme_alarm_chance_weeks)", "{{rule}}"),
+                    unit="none",
+                ),
+                rows("Models", "In use now.", Ask("max by (role, version, algorithm) (tme_model_info)")),
+            ],
+        },
+    )
+
+
+DASHBOARDS = {"service.json": service, "model.json": model}
+
+
+def as_text(made: Dashboard) -> str:
+    """The dashboard as Grafana reads it."""
+    return json.dumps(made.build(), cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for file, make in DASHBOARDS.items():
+        (HERE / file).write_text(as_text(make()), encoding="utf-8")
