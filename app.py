@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, reach, rest_api, show, start, unexpected
+from pages.shared import assets, doors, limits, login, media, plays, reach, rest_api, show, start, unexpected
 
 
 def run() -> None:
@@ -23,6 +23,7 @@ def run() -> None:
     unexpected.use_references()
     reach.ask_nobody()
     media.note_session()
+    plays.listen()
     chosen = st.navigation(
         {
             "": [doors.page("home", title="Home", icon=":material/home:", default=True)],
@@ -48,6 +49,9 @@ def run() -> None:
                 doors.page("decisions", title="Decisions", icon=":material/rule:"),
                 doors.page("impact", title="Impact", icon=":material/payments:"),
                 doors.page("learning", title="Learning", icon=":material/model_training:"),
+            ],
+            "Monitoring": [
+                doors.page("use", title="Use", icon=":material/monitoring:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
         }
