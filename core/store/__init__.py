@@ -133,6 +133,7 @@ from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
+from core.store.use_figures import answer_months, median_seconds, median_visit, session_outcomes
 from core.store.words import (
     PieceClip,
     answers_by_subject,
@@ -184,6 +185,7 @@ __all__ = [
     "add_settlement",
     "add_task",
     "add_track",
+    "answer_months",
     "any_key",
     "answer_votes",
     "answers_by_subject",
@@ -243,6 +245,8 @@ __all__ = [
     "list_keys",
     "load_features",
     "makam_table",
+    "median_seconds",
+    "median_visit",
     "move_clips",
     "never_play",
     "never_table",
@@ -283,6 +287,7 @@ __all__ = [
     "set_client_piece",
     "set_role",
     "set_setting",
+    "session_outcomes",
     "set_track",
     "sign_in",
     "start_job",

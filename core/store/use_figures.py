@@ -43,9 +43,10 @@ def _median(ranked: sa.Subquery, *groups: str) -> sa.Select[Any]:
     columns = [ranked.c[name] for name in groups]
     middle = (2 * ranked.c.place).between(ranked.c.n, ranked.c.n + 2)
     return (
-        sa.select(*columns, sa.func.max(ranked.c.n).label("n"), sa.func.avg(ranked.c.seconds).label("seconds"))
+        sa.select(*columns, sa.func.max(ranked.c.n).label("n"), sa.func.avg(ranked.c.seconds, type_=sa.Double).label("seconds"))
         .where(middle)
         .group_by(*columns)
+        .having(sa.func.count() > 0)
         .order_by(*columns)
     )
 
