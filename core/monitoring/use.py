@@ -64,7 +64,7 @@ MEASURES = {
 
 
 def weeks_until(now: datetime, weeks: int) -> tuple[datetime, datetime]:
-    """Return the begin and the end of a period of whole weeks, Monday 0:00 to Monday 0:00 UTC, with the running week."""
+    """Return the begin and the end of a period of whole weeks (Monday to Sunday, UTC), with the running week."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     end = midnight + timedelta(days=7 - midnight.weekday())
     return end - timedelta(weeks=weeks), end
@@ -153,13 +153,13 @@ def satisfaction(store: Store) -> pd.DataFrame:
     sums = session_outcomes(store).sort_values(["year", "quarter"], ascending=False, kind="stable")
     rows = [
         {
-            "quarter": f"{row.year}, quarter {row.quarter}",
-            "measure": row.measure,
-            "n": int(row.n),
-            "clients": int(row.clients),
-            **mean_interval(int(row.n), float(row.total), float(row.squares)),
+            "quarter": f"{row['year']}, quarter {row['quarter']}",
+            "measure": row["measure"],
+            "n": int(row["n"]),
+            "clients": int(row["clients"]),
+            **mean_interval(int(row["n"]), float(row["total"]), float(row["squares"])),
         }
-        for row in sums.itertuples()
+        for row in sums.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=["quarter", "measure", "n", "clients", "mean", "low", "high"])
 

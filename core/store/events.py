@@ -62,6 +62,7 @@ class Way(StrEnum):
     PLAYLISTS = "playlists"
     SESSIONS = "sessions"
     LABEL = "label"
+    MAKAM = "makam"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,9 @@ def _seconds(store: Store, begin: sa.ColumnElement[Any], end: sa.ColumnElement[A
     if store.path is None:
         return sa.type_coerce(sa.extract("epoch", end) - sa.extract("epoch", begin), sa.Double)
     day = sa.func.julianday
-    return sa.type_coerce(86400.0 * (day(sa.type_coerce(end, sa.String)) - day(sa.type_coerce(begin, sa.String))), sa.Double)
+    return sa.type_coerce(
+        86400.0 * (day(sa.type_coerce(end, sa.String)) - day(sa.type_coerce(begin, sa.String))), sa.Double
+    )
 
 
 def _median(ranked: sa.Subquery, *groups: str) -> sa.Select[Any]:
@@ -43,7 +45,11 @@ def _median(ranked: sa.Subquery, *groups: str) -> sa.Select[Any]:
     columns = [ranked.c[name] for name in groups]
     middle = (2 * ranked.c.place).between(ranked.c.n, ranked.c.n + 2)
     return (
-        sa.select(*columns, sa.func.max(ranked.c.n).label("n"), sa.func.avg(ranked.c.seconds, type_=sa.Double).label("seconds"))
+        sa.select(
+            *columns,
+            sa.func.max(ranked.c.n).label("n"),
+            sa.func.avg(ranked.c.seconds, type_=sa.Double).label("seconds"),
+        )
         .where(middle)
         .group_by(*columns)
         .having(sa.func.count() > 0)
@@ -119,15 +125,15 @@ def session_outcomes(store: Store) -> pd.DataFrame:
     quarter = (month + 2) // 3
 
     def of(measure: str, value: sa.ColumnElement[Any]) -> sa.Select[Any]:
-        over = {"partition_by": [year, quarter]}
+        by_quarter = [year, quarter]
         rows = (
             sa.select(
                 year.label("year"),
                 quarter.label("quarter"),
                 held.client_id,
                 value.label("value"),
-                sa.func.row_number().over(**over, order_by=[held.ended_at, held.id]).label("place"),
-                sa.func.count().over(**over).label("all"),
+                sa.func.row_number().over(partition_by=by_quarter, order_by=[held.ended_at, held.id]).label("place"),
+                sa.func.count().over(partition_by=by_quarter).label("all"),
             )
             .where(held.ended_at.is_not(None), value.is_not(None))
             .subquery()

@@ -23,9 +23,10 @@ def test_a_clip_is_in_the_month_of_its_newest_answer():
     assert table["clips"].tolist() == [3, 2]
     assert table["raw"].tolist() == pytest.approx([2 / 3, 1 / 2])
     alone = summary(votes(answers[answers["clip_id"].isin(["a", "b", "d"])])).iloc[0]
-    assert table.loc[0, ["alpha", "alpha_low", "alpha_high"]].tolist() == alone[
-        ["alpha", "alpha_low", "alpha_high"]
-    ].tolist()
+    assert (
+        table.loc[0, ["alpha", "alpha_low", "alpha_high"]].tolist()
+        == alone[["alpha", "alpha_low", "alpha_high"]].tolist()
+    )
 
 
 def test_practice_and_lonely_answers_give_no_month():

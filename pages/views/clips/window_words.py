@@ -85,9 +85,7 @@ def _ask(
     if wav is None:
         st.caption(":material/volume_off: Choose the file again to hear this window.")
     else:
-        plays.audio(
-            wav, way=Way.TRACKS, clip_id=window.clip_id, format="audio/wav", alt=f"Player: {_name(window)}"
-        )
+        plays.audio(wav, way=Way.TRACKS, clip_id=window.clip_id, format="audio/wav", alt=f"Player: {_name(window)}")
     guess = str(row["model_mood"])
     differ = " People differ about this window." if row["differ"] else ""
     st.caption(f"The model: {with_sign(guess)} {percent((window.proba or {})[guess])}.{differ}")

@@ -30,9 +30,7 @@ def show_answers(store: Store, period: Period) -> None:
     boxes[1].metric("Answers per 100 shown", _number(total["per_100"]), border=True, help=RATE)
     if total["low"] == total["low"]:
         boxes[1].caption(f"95 % interval {total['low']:.0f} to {total['high']:.0f}")
-    boxes[2].metric(
-        "Median answer", "not yet" if not measured else f"{median_s:.0f} s", border=True, help=SECONDS
-    )
+    boxes[2].metric("Median answer", "not yet" if not measured else f"{median_s:.0f} s", border=True, help=SECONDS)
     boxes[2].caption(f"of {wording.counted(measured, 'answer')}")
     rate = period.file_name("answers-by-week")
     show.chart(

@@ -28,13 +28,13 @@ def show_sessions(store: Store) -> None:
         st.caption(PRIVACY)
         return
     quarter = table["quarter"].iloc[0]
-    newest = table[table["quarter"].eq(quarter)].set_index("measure")
+    newest = {row["measure"]: row for row in table[table["quarter"].eq(quarter)].to_dict("records")}
     st.markdown(f"The newest quarter with enough sessions is **{quarter}**.")
     for box, (measure, about) in zip(st.columns(len(MEASURES)), MEASURES.items(), strict=True):
-        if measure not in newest.index:
+        if measure not in newest:
             box.metric(about.name, "not yet", border=True, help=about.meaning)
             continue
-        row = newest.loc[measure]
+        row = newest[measure]
         box.metric(about.name, about.text(row["mean"]), border=True, help=about.meaning)
         box.caption(
             f"95 % interval {about.text(row['low'])} to {about.text(row['high'])}, {counted(int(row['n']), 'session')}"
