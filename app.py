@@ -49,6 +49,9 @@ def run() -> None:
                 doors.page("impact", title="Impact", icon=":material/payments:"),
                 doors.page("learning", title="Learning", icon=":material/model_training:"),
             ],
+            "Monitoring": [
+                doors.page("monitoring", title="Monitoring", icon=":material/vital_signs:"),
+            ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
         }
     )

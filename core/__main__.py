@@ -14,6 +14,7 @@ from core.cli import (
     makams,
     mood_tags,
     recordings,
+    reports,
     serving,
     sign_off,
     stability,
@@ -43,6 +44,7 @@ app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(sign_off.sign_off)
+app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
 app.add_typer(canary.app, name="canary")

@@ -32,6 +32,7 @@ PAGES = {
     "impact": Action.SEE_RESULTS,
     "learning": Action.TRAIN,
     "explore": Action.SEE_RESULTS,
+    "monitoring": Action.SEE_MONITORING,
 }
 
 # Start of the key of each button. None: the button changes only what this session shows, or who the person is.
