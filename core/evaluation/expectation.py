@@ -28,10 +28,11 @@ class Expectation:
     clips : number of clips.
     f1 : macro-F1 on the clips.
     expected : mean macro-F1 if the probabilities are calibrated.
-    low : 2.5 % quantile of macro-F1 if the probabilities are calibrated.
+    low : macro-F1 that only a share ``level`` of the samples falls below if the probabilities are calibrated.
     f1_p : chance of a macro-F1 this low or lower if the probabilities are calibrated.
     ece : expected calibration error on the clips.
     ece_expected : mean ECE that a perfectly calibrated model shows at this number of clips.
+    ece_high : ECE that only a share ``level`` of the samples exceeds.
     ece_p : chance of an ECE this high or higher if the probabilities are calibrated.
     """
 
@@ -42,6 +43,7 @@ class Expectation:
     f1_p: float
     ece: float
     ece_expected: float
+    ece_high: float
     ece_p: float
 
     @property
@@ -50,11 +52,11 @@ class Expectation:
         return self.expected - self.f1
 
 
-def expectation(predictions: pd.DataFrame, *, seed: int = 0) -> Expectation | None:
+def expectation(predictions: pd.DataFrame, *, level: float = 0.025, seed: int = 0) -> Expectation | None:
     """Compare macro-F1 and ECE with what the probabilities promise; None with fewer than ``LEAST_LABELLED`` clips.
 
     predictions : predictions of one repeat (see `core.evaluation.metrics`). Emotions that are neither labelled nor
-    predicted do not count.
+    predicted do not count.  level : for the limits.
     """
     if len(predictions) < LEAST_LABELLED:
         return None
@@ -64,22 +66,25 @@ def expectation(predictions: pd.DataFrame, *, seed: int = 0) -> Expectation | No
     rng = np.random.default_rng(seed)
     drawn = (rng.random((DRAWS, len(proba), 1)) > proba.cumsum(axis=1)[:, :-1]).sum(axis=2)
     labels = np.vstack([p.y, drawn])  # the true labels first
-    f1 = np.array([_macro_f1(y, guess) for y in labels])
+    f1 = _macro_f1(labels, guess)
     ece = bin_errors(proba.max(axis=1), labels == guess)
     return Expectation(
         clips=len(proba),
         f1=float(f1[0]),
         expected=float(f1[1:].mean()),
-        low=float(np.quantile(f1[1:], 0.025)),
+        low=float(np.quantile(f1[1:], level)),
         f1_p=float((f1 <= f1[0] + 1e-12).mean()),  # with the observed value itself, so that the p-value is never 0
         ece=float(ece[0]),
         ece_expected=float(ece[1:].mean()),
+        ece_high=float(np.quantile(ece[1:], 1 - level)),
         ece_p=float((ece >= ece[0] - 1e-12).mean()),
     )
 
 
-def _macro_f1(y: np.ndarray, guess: np.ndarray) -> float:
-    counts = np.bincount(y * len(EMOTIONS) + guess, minlength=16).reshape(4, 4)
-    support, called = counts.sum(axis=1), counts.sum(axis=0)
-    f1 = divide(2 * np.diagonal(counts), called + support)
-    return float(f1[(support + called) > 0].mean())
+def _macro_f1(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """Macro-F1 of each row of labels, shape (b,); emotions that are neither labelled nor guessed do not count."""
+    emotions = range(len(EMOTIONS))
+    support = np.stack([(labels == k).sum(axis=1) for k in emotions], axis=1)
+    hits = np.stack([(labels[:, guess == k] == k).sum(axis=1) for k in emotions], axis=1)
+    total = support + np.bincount(guess, minlength=len(EMOTIONS))
+    return np.asarray(divide(2 * hits, total).sum(axis=1) / (total > 0).sum(axis=1))

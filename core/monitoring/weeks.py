@@ -42,7 +42,7 @@ def spans(
 ) -> Iterator[Span]:
     """The whole weeks that are not judged yet, oldest first, in spans with at least so many clips.
 
-    Weeks at the end that have too few clips wait for the next weeks.
+    Weeks at the end that have too few clips wait for the next weeks. Weeks without a clip belong to no span.
 
     Parameters
     ----------
@@ -58,4 +58,5 @@ def spans(
         until += WEEK
         if clips >= least:
             yield Span(since, until, clips)
+        if clips >= least or clips == 0:
             since, clips = until, 0
