@@ -43,6 +43,8 @@ from core.store.clients import (
 )
 from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
+from core.store.event_figures import event_counts, events_by_period, events_table, seconds_histogram
+from core.store.events import Event, EventKind, Way, prune_events, record_events
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
     SILENCE_S,
@@ -149,6 +151,8 @@ __all__ = [
     "ClientGoneError",
     "DISPLAYS",
     "DeletedClient",
+    "Event",
+    "EventKind",
     "FILE_STATES",
     "Job",
     "KINDS",
@@ -174,6 +178,7 @@ __all__ = [
     "TRACK_FIELDS",
     "UNDO_DEPTH",
     "VERIFIED_ONLY",
+    "Way",
     "add_answers",
     "add_client",
     "add_clip",
@@ -211,6 +216,9 @@ __all__ = [
     "done_jobs",
     "drop_note",
     "erase_own_clip",
+    "event_counts",
+    "events_by_period",
+    "events_table",
     "features_of",
     "features_table",
     "end_task",
@@ -259,6 +267,7 @@ __all__ = [
     "own_job",
     "own_prediction",
     "predictions_table",
+    "prune_events",
     "queue_item",
     "rater_name",
     "raters_table",
@@ -266,6 +275,7 @@ __all__ = [
     "read_session",
     "read_windows",
     "recent_calls",
+    "record_events",
     "remembered",
     "report_job",
     "restore",
@@ -279,6 +289,7 @@ __all__ = [
     "save_predictions",
     "save_table_clip",
     "scored_clips",
+    "seconds_histogram",
     "sessions_of",
     "set_client_piece",
     "set_role",

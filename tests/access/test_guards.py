@@ -37,6 +37,7 @@ FREE = {
     "core.store.backup": "copies of the database: when it is opened, and by a command",
     "core.store.connection": "the tool that the store uses",
     "core.store.watch": "notices that the database file was replaced, before anything is written",
+    "core.store.events.record_events": "the function that did what is noted has asked",
     "core.store.upgrade": "the upgrade when the database is opened",
     "core.training.publish": "a command",
     "core.playlists.kept_pieces": "a cache of the table of pieces; the store asks when it is read",
