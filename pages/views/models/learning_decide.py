@@ -155,7 +155,7 @@ def _decision(store: Store, result: GateResult, shown: str) -> None:
 def _promote(store: Store, shown: str) -> None:
     reason = str(st.session_state.get(_REASON, ""))
     try:
-        result = promotion.promote(Settings(), shown=shown, by=person_now(store), reason=reason)
+        result = promotion.promote(Settings(), shown=shown, by=person_now(store), reason=reason, store=store)
         if not promotion.is_promoted(result, reason):
             more = " Write your reason below, then press the button again." if result.needs_reason else ""
             keep_message("error", f"Not promoted. {result.reason}{more}")

@@ -10,7 +10,7 @@ from core.pipeline import jobs
 from core.pipeline.serving import Served
 from core.settings import Settings
 from core.store import Rater, Store, jobs_table
-from core.training import retraining
+from core.training import promotion, retraining
 from pages.shared import who
 from pages.shared.messages import keep_message, literal
 from pages.shared.show import download, frame
@@ -25,7 +25,7 @@ def person_now(store: Store) -> Person:
 
 def _roll_back(store: Store, shown: str) -> None:
     try:
-        version = registry.rollback(settings=Settings(), shown=shown, by=person_now(store))
+        version = promotion.roll_back(Settings(), shown=shown, by=person_now(store), store=store)
         keep_message(
             "success",
             f"In use again: {version}. The replaced model becomes the challenger, unless there is another challenger. "
