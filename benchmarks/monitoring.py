@@ -34,7 +34,7 @@ PERIODS = ("28 days", "1 year", "All")
 KINDS = {"scored": 0.6, "refused": 0.03, "failed": 0.004, "shown": 0.1, "played": 0.12, "skipped": 0.05,
          "finished": 0.05, "answered": 0.046}  # fmt: skip
 WAYS = ("page", "microphone", "tracks", "library", "api", "command")
-DECISIONS = ("accepted", "two", "review", "unlike")
+DECISIONS = ("accept", "choose", "review")
 VERSIONS = ("champion-1", "champion-2", "champion-3")
 
 
@@ -63,10 +63,11 @@ def _events(n: int, clips: list[str], end: datetime, rng: np.random.Generator) -
     seconds, which = rng.lognormal(-0.7, 0.6, n), rng.integers(0, len(clips), n)
     for k in range(n):
         scored = kinds[k] == "scored"
-        decision = DECISIONS[int(rng.choice(4, p=(0.55, 0.25, 0.15, 0.05)))] if scored else ""
+        decision = DECISIONS[int(rng.choice(3, p=(0.55, 0.25, 0.2)))] if scored else ""
         label = ("angry", "happy", "relax", "sad")[int(rng.integers(4))]
         about = {
-            "decision": decision, "label": label if decision == "accepted" else "", "unlike": decision == "unlike",
+            "decision": decision, "label": label if decision == "accept" else None,
+            "unlike": decision == "review" and bool(rng.random() < 0.25),
             "stages": {"decode": seconds[k] / 4, "features": seconds[k] / 2, "model": seconds[k] / 4},
             "origin": "library",
         } if scored else {}  # fmt: skip

@@ -15,12 +15,12 @@ from core.monitoring.durations import PROMISED_S, counts_by_bucket, quantile, sh
 from core.monitoring.periods import BEGINNING, Period
 from core.store import EventKind, Store, events_by_period, events_table
 from core.store.event_figures import begin_of_period
-from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, scored_groups
+from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, UNLIKE, scored_groups
 from core.turkish import fold
 
 OUTCOMES = (EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED)
-ACCEPTED, UNLIKE = "accepted", "unlike"
-DECISIONS = (ACCEPTED, "two", "review", UNLIKE)  # of events of scored clips
+ACCEPTED = "accept"
+DECISIONS = (ACCEPTED, "choose", "review", UNLIKE)  # groups of ``core.store.scored_events``
 SLICES = (*MUSIC, "way", "model_version")
 UNKNOWN = "unknown"
 

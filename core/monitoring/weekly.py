@@ -25,8 +25,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 NONE = "none"
 LONG_WEEKS = 12  # labels come late, so the quality is that of so many weeks, which end with the week of the report
 DECISION_WORDS = {
-    "accepted": "One emotion",
-    "two": "Two offered",
+    "accept": "One emotion",
+    "choose": "Two offered",
     "review": "A person must listen",
     "unlike": "Unlike the training music",
 }

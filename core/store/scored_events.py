@@ -23,6 +23,7 @@ SECONDS_EDGES = (
     *(k / 10 for k in range(11, 101)),
     *(float(k) for k in range(11, 121)),
 )
+UNLIKE = "unlike"  # decision: a review because the clip is unlike the training music
 NOT_STORED = "not stored"  # fact of a clip that was scored, but not stored
 LENGTHS_S = (30.0, 60.0, 180.0, 360.0)  # edges of the groups of lengths of a recording
 TEMPI_BPM = (80.0, 110.0, 140.0)  # edges of the groups of tempi
@@ -41,8 +42,9 @@ def scored_groups(
     by
         Some of ``GROUPS``. ``bucket`` is a number of ``SECONDS_EDGES``: the group that holds the seconds; -1 without
         seconds. ``tempo`` and ``length`` are numbers of ``TEMPI_BPM`` and ``LENGTHS_S`` as text, ``era`` is the first
-        year of the decade as text; empty text = unknown. All facts of the music but
-        ``source`` are ``NOT_STORED`` for clips that are not stored.
+        year of the decade as text; empty text = unknown. All facts of the music are ``NOT_STORED`` for clips that are
+        not stored. ``decision`` is accept, choose, review or ``UNLIKE``: a review because the clip is unlike the
+        training music.
     since, until
         Only clips that were scored from the first moment on and before the second one.
     extractor
@@ -67,18 +69,19 @@ def _column(store: Store, name: str, step: Step) -> sa.ColumnElement[Any]:
         return moment_in_sql(store, "hour" if step == "hour" else "day")
     if name in ("way", "model_version"):
         return events.c[name]
-    if name in ("decision", "label"):
-        return sa.func.coalesce(events.c.about[name].as_string(), "")
-    if name == "source":
-        return sa.func.coalesce(clips.c.origin, events.c.about["origin"].as_string(), "")
+    if name == "decision":
+        unlike = events.c.about["unlike"].as_boolean().is_(True)
+        return sa.case((unlike, UNLIKE), else_=sa.func.coalesce(events.c.about["decision"].as_string(), ""))
+    if name == "label":
+        return sa.func.coalesce(events.c.about["label"].as_string(), "")
     return bucket_of_seconds(events.c.seconds) if name == "bucket" else fact_of_music(name)
 
 
 def bucket_of_seconds(seconds: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     """Return the number of the group of ``SECONDS_EDGES`` that holds the seconds; -1 without seconds."""
-    ends = ((1.0, 100, 0), (10.0, 10, 90), (120.0, 1, 180))  # up to this second: groups in a second, number before
+    ends = ((1.0, 100, -1), (10.0, 10, 89), (120.0, 1, 179))  # up to this second: groups in a second, number before
     cases: list[tuple[sa.ColumnElement[bool], Any]] = [(seconds.is_(None), -1), (seconds <= 0, 0)]
-    cases += [(seconds < end, sa.cast(sa.func.floor(seconds * each), sa.Integer) + add) for end, each, add in ends]
+    cases += [(seconds <= end, sa.cast(sa.func.ceil(seconds * each), sa.Integer) + add) for end, each, add in ends]
     return sa.case(*cases, else_=len(SECONDS_EDGES))
 
 

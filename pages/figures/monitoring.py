@@ -17,8 +17,8 @@ STACK = {  # outcome or decision -> words, colour, pattern
     "scored": ("answered", ACCENT, ""),
     "refused": ("refused: no usable sound", "#E69F00", "/"),
     "failed": ("failed: the program's fault", "#D55E00", "x"),
-    "accepted": ("one emotion", ACCENT, ""),
-    "two": ("two offered", "#56B4E9", "/"),
+    "accept": ("one emotion", ACCENT, ""),
+    "choose": ("two offered", "#56B4E9", "/"),
     "review": ("a person must listen", "#E69F00", "x"),
     "unlike": ("unlike the training music", "#D55E00", "."),
 }

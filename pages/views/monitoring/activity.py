@@ -71,7 +71,7 @@ def speed(seen: Seen) -> None:
     )
     st.caption(
         "From counts in groups of 10 ms (up to 1 s) and 100 ms (up to 10 s). With fewer than 20 clips in a step, the "
-        "interval is left out. Clips of a library run wait for one another, so a large run makes these figures higher."
+        "interval is left out. Clips of a library run have no seconds: nobody waits for one of them."
     )
 
 
