@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, reach, rest_api, show, start, unexpected
+from pages.shared import assets, doors, limits, login, media, plays, reach, rest_api, show, start, unexpected
 
 
 def run() -> None:
@@ -23,6 +23,7 @@ def run() -> None:
     unexpected.use_references()
     reach.ask_nobody()
     media.note_session()
+    plays.listen()
     chosen = st.navigation(
         {
             "": [doors.page("home", title="Home", icon=":material/home:", default=True)],
@@ -51,6 +52,7 @@ def run() -> None:
             ],
             "Monitoring": [
                 doors.page("monitoring", title="Monitoring", icon=":material/vital_signs:"),
+                doors.page("use", title="Use", icon=":material/monitoring:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
         }

@@ -31,6 +31,7 @@ PAGES = {
     "decisions": Action.SEE_RESULTS,
     "impact": Action.SEE_RESULTS,
     "learning": Action.TRAIN,
+    "use": Action.SEE_MONITORING,
     "explore": Action.SEE_RESULTS,
     "monitoring": Action.SEE_MONITORING,
 }
