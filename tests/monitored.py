@@ -73,5 +73,3 @@ def add_answers(db: Store, answers: Iterable[tuple[str, str, datetime]]) -> None
     ]  # fmt: skip
     with db.engine.connect().execution_options(write=True) as c, c.begin():
         c.execute(schema.feedback.insert(), rows)
-
-

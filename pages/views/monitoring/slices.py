@@ -67,7 +67,7 @@ def show_slices(seen: Seen) -> None:
     show.download(table, f"monitoring_by-{by}", rows=rows_in_words(seen))
     st.caption(
         f"Intervals: 95 %. Groups with fewer than {FEW} clips say little. With many groups, one of them differs by "
-        "chance: look again at a later period before you act. *Not stored*: the clip was scored on Predict, and nobody "
+        "chance: look again at a later period before you act. Not stored: the clip was scored on Predict, and nobody "
         "had it stored. Makam, usul and year come from tags and from people, as on the page Library."
     )
 
