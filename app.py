@@ -65,6 +65,7 @@ def run() -> None:
                 doors.page("learning", title="Learning", icon=":material/model_training:"),
             ],
             "Monitoring": [
+                doors.page("monitoring", title="Monitoring", icon=":material/vital_signs:"),
                 doors.page("use", title="Use", icon=":material/monitoring:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],

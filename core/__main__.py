@@ -15,6 +15,7 @@ from core.cli import (
     makams,
     mood_tags,
     recordings,
+    reports,
     serving,
     sign_off,
     stability,
@@ -45,6 +46,7 @@ app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(sign_off.sign_off)
+app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
 app.add_typer(canary.app, name="canary")

@@ -33,6 +33,7 @@ PAGES = {
     "learning": Action.TRAIN,
     "use": Action.SEE_MONITORING,
     "explore": Action.SEE_RESULTS,
+    "monitoring": Action.SEE_MONITORING,
 }
 
 # Start of the key of each button. None: the button changes only what this session shows, or who the person is.
