@@ -76,7 +76,12 @@ class _Music:
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
-        self.key = (reference.clips, reference.used, reference.correlation.tobytes(), reference.quantiles[ALL].tobytes())
+        self.key = (
+            reference.clips,
+            reference.used,
+            reference.correlation.tobytes(),
+            reference.quantiles[ALL].tobytes(),
+        )
 
     def __hash__(self) -> int:
         return hash(self.key)

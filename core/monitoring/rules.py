@@ -18,7 +18,6 @@ class Rule(StrEnum):
     UNLIKE = "unlike"
     UNSURE = "unsure"
     F1 = "f1"
-    ECE = "ece"
     LABELS = "labels"
 
 
@@ -27,7 +26,6 @@ NAMES = {
     Rule.UNLIKE: "Clips unlike the training music",
     Rule.UNSURE: "Unsure answers",
     Rule.F1: "Macro-F1 below its promise",
-    Rule.ECE: "Calibration",
     Rule.LABELS: "No labels",
 }
 TO_DO = {
@@ -40,8 +38,6 @@ TO_DO = {
     "If it began with a new model, roll back. Otherwise label the unsure clips first and train again.",
     Rule.F1: "Look at Confusion and Agreement. If raters disagree more than before, settle the disputed clips. "
     "Otherwise train again. Until then, raise the limit for accepted answers on Decisions.",
-    Rule.ECE: "Do not trust the probabilities as percentages for now. Train again, because training calibrates the "
-    "model. Until then, raise the limit for accepted answers on Decisions.",
     Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without labels nobody sees whether the model is "
     "still right.",
 }
@@ -117,7 +113,7 @@ class Finding:
 
 
 def once_in(weeks: float, *, clips: int, noun: str, over_weeks: int) -> str:
-    """The sentence about false alarms, such as "At 40 recordings a week this rings by chance once in 130 weeks"."""
+    """The sentence about false alarms, such as "At 40 recordings a week this rings by chance once in 104 weeks"."""
     a_week = clips / over_weeks
     number = f"{a_week:,.0f}" if a_week >= 10 else f"{a_week:.1f}"
     return f"At {number} {noun}s a week this rings by chance at most once in {weeks:,.0f} weeks."

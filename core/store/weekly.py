@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.store.connection import Store, by_clip, read
 from core.store.events import EventKind
-from core.store.schema import clips, events, feedback, features
+from core.store.schema import clips, events, features, feedback
 
 ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
@@ -70,9 +70,7 @@ def answered_between(store: Store, since: datetime, until: datetime) -> Answered
     number = sa.func.count
     query = sa.select(
         number(clip), number(clip).filter(unlike), number(clip).filter(sa.not_(sa.func.coalesce(unlike, False)), unsure)
-    ).where(
-        events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != ""
-    )
+    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != "")
     return Answered(*map(int, read(store, lambda c: c.execute(query).one())))
 
 
