@@ -240,9 +240,7 @@ def main() -> None:
     )
     print(f"{datetime.now(UTC):%Y-%m-%d}. Table: {table.origin}, {len(clips.X)} distinct clips.")
     print(f"Differences measured on {measured_sounds.words}. {options.weeks} simulated weeks for each change.")
-    print(
-        f"Promised: at most {52 / RULE_WEEKS:.2f} false alarms a year for each alarm, {52 / TOGETHER_WEEKS:g} for all."
-    )
+    print(f"Promised: at most {52 / RULE_WEEKS:.2f} false alarms a year each, {52 / TOGETHER_WEEKS:g} for all.")
     print(shown.to_string(index=False))
     print(json.dumps({"clips": measured_sounds.words, "rates": each.drop(columns="n").to_dict("records")}))
 
