@@ -20,6 +20,7 @@ from core.cli import (
     terminal,
     training,
     verification,
+    watching,
 )
 
 HELP = "Which emotion does a piece of Turkish music carry?"
@@ -45,6 +46,7 @@ app.command()(training.rollback)
 app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.command()(watching.watch)
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)

@@ -34,7 +34,7 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
     many = drift.features["psi"].gt(PSI_LIMIT).sum()
     by_chance = round(drift.psi_by_chance * of)
     largest = [
-        f"{BY_COLUMN[row.feature].name} ({row.shift:+.1f} standard deviations, distance {row.ks:.2f})"
+        f"{BY_COLUMN[str(row.feature)].name} ({row.shift:+.1f} standard deviations, distance {row.ks:.2f})"
         for row in drifted.head(NAMED).itertuples()
     ]
     seen = (
@@ -99,8 +99,8 @@ _SHARES = {
 def share_finding(rule: Rule, found: Share, usual: Share, span: Span) -> Finding:
     """Compare a share with its usual value: the alarm rings when it has doubled and chance does not explain it.
 
-    By chance means: the clips are independent and have the usual share. That share is itself uncertain, so the upper end
-    of its 95 % interval counts.
+    By chance means: the clips are independent and have the usual share. That share is itself uncertain, so the upper
+    end of its 95 % interval counts.
 
     Parameters
     ----------

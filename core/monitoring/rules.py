@@ -29,17 +29,16 @@ NAMES = {
     Rule.LABELS: "No labels",
 }
 TO_DO = {
-    Rule.DRIFT: "Listen to some of these recordings. If the way of recording or the file format changed, change it back "
-    "or label 50 of the clips and train again. If the music is new and shall stay, label 50 of the clips and train "
-    "again.",
+    Rule.DRIFT: "Listen to some of these recordings. If the way of recording or the file format changed, change it "
+    "back. If the new sound or the new music shall stay, label 50 of the clips and train again.",
     Rule.UNLIKE: "Listen to some of these clips. Refuse speech, noise and other music at its source. If it is Turkish "
     "music that shall stay, label 50 of the clips and train again.",
     Rule.UNSURE: "Look whether the alarm about drift rings too, and whether a new model or other limits came into use. "
     "If it began with a new model, roll back. Otherwise label the unsure clips first and train again.",
     Rule.F1: "Look at Confusion and Agreement. If raters disagree more than before, settle the disputed clips. "
     "Otherwise train again. Until then, raise the limit for accepted answers on Decisions.",
-    Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without labels nobody sees whether the model is "
-    "still right.",
+    Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without labels nobody sees whether the model "
+    "is still right.",
 }
 STATISTICAL = tuple(rule for rule in Rule if rule is not Rule.LABELS)
 RULE_WEEKS = TOGETHER_WEEKS * len(STATISTICAL)  # one alarm rings by chance at most once in so many weeks

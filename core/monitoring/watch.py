@@ -44,8 +44,8 @@ _OF_THE_MODEL = (Rule.DRIFT, Rule.UNLIKE, Rule.F1)  # a new model begins without
 class Watched:
     """What one call of `watch` found.
 
-    alarms : all alarms as they are now.  begun, ended : alarms that began or ended to ring now.  notes : sentences about
-    what could not be judged.
+    alarms : all alarms as they are now.  begun, ended : alarms that began or ended to ring now.
+    notes : sentences about what could not be judged.
     """
 
     alarms: tuple[Alarm, ...]
@@ -163,8 +163,7 @@ class _Look:
     def judge_labels(self) -> None:
         """Macro-F1 of the model in use on the clips that people labelled, against what it promises."""
         oldest = monday(self.now) - MOST_WEEKS * WEEK
-        since = max(self.state.judged.get("labels", oldest), oldest)
-        if count_answers(self.store, since, self.now) < LEAST_LABELLED:
+        if count_answers(self.store, oldest, self.now) < LEAST_LABELLED:  # the rest takes seconds
             return
         table = load_table(self.settings, allow_download=False)
         if table.synthetic:
@@ -175,7 +174,7 @@ class _Look:
         if fresh.empty:
             return
         found = predict_clips(fresh, self.served.model, data)
-        found["at"] = last_answers(self.store, fresh["clip_id"].tolist()).reindex(fresh["clip_id"]).to_numpy()
+        found["at"] = last_answers(self.store, fresh["clip_id"].tolist()).reindex(fresh["clip_id"]).array
         found = found.sort_values("at").drop_duplicates("group", keep="last")  # one clip of each recording
 
         def of(since: datetime, until: datetime) -> pd.DataFrame:

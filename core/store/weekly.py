@@ -32,8 +32,8 @@ class Answered:
 def recordings_between(store: Store, since: datetime, until: datetime, extractor: str, *, limit: int) -> list[str]:
     """Return one measured clip of each recording that was stored between two moments, at most ``limit`` of them.
 
-    The order is that of the clips' hashes, so a limit picks recordings at random, and the same ones each time. Synthetic
-    and deleted clips are left out.
+    The order is that of the clips' hashes, so a limit picks recordings at random, and the same ones each time.
+    Synthetic and deleted clips are left out.
     """
     chosen = sa.func.min(clips.c.id)
     query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(_recording()).order_by(chosen)
