@@ -10,7 +10,20 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, reach, rest_api, show, start, unexpected
+from pages.shared import (
+    assets,
+    doors,
+    exports,
+    limits,
+    login,
+    media,
+    noted,
+    reach,
+    rest_api,
+    show,
+    start,
+    unexpected,
+)
 
 
 def run() -> None:
@@ -53,6 +66,7 @@ def run() -> None:
         }
     )
     reach.warn_if_open_to_all()
+    noted.say_what_is_noted()
     doors.open_page(chosen)
 
 
@@ -74,6 +88,7 @@ else:
             Middleware(start.Ready),
             Middleware(limits.HideFigures),
             Middleware(media.OwnMedia),
+            Middleware(exports.NoteDownloads),
             Middleware(limits.CountArriving),
         ],
         lifespan=lifespan,

@@ -8,6 +8,7 @@ from core.cli import (
     canary,
     clips,
     database,
+    figures,
     keys,
     labels,
     library,
@@ -27,6 +28,7 @@ HELP = "Which emotion does a piece of Turkish music carry?"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=HELP)
 app.command()(serving.serve)
+app.command()(figures.metrics)
 app.command()(clips.warm)
 app.command()(clips.features)
 app.command()(verification.verify)

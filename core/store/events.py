@@ -180,7 +180,9 @@ def prune_events(store: Store, before: datetime) -> int:
 
 
 def _prune(store: Store, before: datetime) -> int:
-    return write(store, lambda c: c.execute(events.delete().where(events.c.at < before)).rowcount)
+    from core.store.event_sums import removed_with_totals  # it knows the kinds of this module
+
+    return write(store, lambda c: removed_with_totals(c, events.c.at < before))
 
 
 def session_name(session_id: int) -> str:
