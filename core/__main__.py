@@ -22,6 +22,7 @@ from core.cli import (
     terminal,
     training,
     verification,
+    watching,
 )
 
 HELP = "Which emotion does a piece of Turkish music carry?"
@@ -49,6 +50,7 @@ app.command()(sign_off.sign_off)
 app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.command()(watching.watch)
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)
