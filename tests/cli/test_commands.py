@@ -32,6 +32,7 @@ COMMANDS = [
     "promote",
     "rollback",
     "sign-off",
+    "report",
     "rescore",
     "triggers",
     "export-labels",
