@@ -14,6 +14,7 @@ from core.cli import (
     makams,
     mood_tags,
     recordings,
+    reproducing,
     serving,
     sign_off,
     stability,
@@ -30,6 +31,7 @@ app.command()(clips.warm)
 app.command()(clips.features)
 app.command()(verification.verify)
 app.command()(training.train)
+app.command()(reproducing.reproduce)
 app.command()(training.mlflow)
 app.command()(database.backup)
 app.command()(database.restore)

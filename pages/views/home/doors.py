@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.dataset.table import Table
 from core.evaluation.evaluation_table import EvaluationTable
-from core.models.description import ModelDescription, training_words
+from core.models.description import ModelDescription, data_version_words, training_words
 from core.wording import whole_percent
 from pages.shared import messages
 
@@ -106,7 +106,7 @@ def data(shown: Table) -> None:
         st.markdown(
             f"**{kind}**, {ORIGINS.get(shown.origin, shown.origin)}.  \n{len(shown.frame)} clips, "
             f"{shown.frame.shape[1] - 1} features, 4 emotions.  \nContent hash `{shown.content_hash[:12]}`. Licence CC "
-            "BY 4.0."
+            f"BY 4.0.{''.join(f'  {chr(10)}Data version (MD5): {md5}.' for md5 in shown.inputs.values())}"
         )
         if shown.note and not shown.synthetic:
             st.caption(messages.literal(shown.note))
@@ -121,7 +121,8 @@ def about(model: ModelDescription, shown: Table) -> None:
         st.markdown(
             f"**{messages.literal(model.version)}**, {messages.literal(model.source)}.  \nTrained "
             f"{model.created_at[:10]} on {same}: {training_words(model)}, {protocol['held_out']} clips "
-            f"held out.  \nEvaluated with {protocol['folds']}-fold cross-validation, repeats: {protocol['repeats']}."
+            f"held out.  \nEvaluated with {protocol['folds']}-fold cross-validation, repeats: {protocol['repeats']}.  \n"
+            f"Data version (MD5): {messages.literal(data_version_words(model))}."
         )
         if run["synthetic"]:
             st.warning("This model was trained on the synthetic stand-in. Its predictions say nothing about music.")
