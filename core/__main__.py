@@ -18,6 +18,7 @@ from core.cli import (
     serving,
     sign_off,
     stability,
+    stages,
     terminal,
     training,
     verification,
@@ -47,6 +48,7 @@ app.command()(training.rollback)
 app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.add_typer(stages.app, name="stage")
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)

@@ -23,7 +23,7 @@ def reproduce(
         Path | None, typer.Option(help="The labelled table that trained too, if the model names one.")
     ] = None,
 ) -> None:
-    """Train a model again from what its card names, and compare. Exit status: 1 if anything differs."""
+    """Train a model again from what its card names, and compare. Exit status: 1 if the model differs."""
     from core.models.description import read_description
 
     settings = Settings()
@@ -87,7 +87,7 @@ def reproduction_text(result: "Reproduction") -> str:
     lines.append(f"Code revision: {then} then, {now} now.")
     lines += [_line(one) for one in (*result.probabilities, result.figures)]
     for row, measure, emotion, stored, again in result.changed_figures.head(MOST_FIGURES).itertuples(index=False):
-        lines.append(f"  {row}, {measure} ({emotion}): {stored:.6g} stored, {again:.6g} now")
+        lines.append(f"  {row}, {measure} ({emotion}): {stored} stored, {again} now")
     more = len(result.changed_figures) - MOST_FIGURES
     if more > 0:
         lines.append(f"  and {more} more figures")
@@ -95,8 +95,16 @@ def reproduction_text(result: "Reproduction") -> str:
         lines.append(f"Model: {result.changed_parts} of {result.parts} parts of the file differ.")
     else:
         lines.append(f"Model: all {result.parts} parts of the file are equal to the bit.")
-    lines.append("Everything is equal." if result.equal else "The model was not reproduced exactly.")
+    lines.append(_conclusion(result))
     return "\n".join(lines)
+
+
+def _conclusion(result: "Reproduction") -> str:
+    if not result.equal:
+        return "The model was not reproduced exactly."
+    if not result.figures.differ:
+        return "Everything is equal."
+    return "The model is the same. This version of the program computes some of the figures in another way."
 
 
 def _line(one: "Difference") -> str:

@@ -61,7 +61,7 @@ class Reproduction:
     revisions : revision of the code then and now.
     probabilities : one comparison for each file of probabilities.
     figures : comparison of the evaluation table; the rows that are measured on sound are left out.
-    changed_figures : row, measure, emotion, stored, again: the figures that differ, the largest difference first.
+    changed_figures : row, measure, emotion, stored, again: the figures that differ, with their intervals as text.
     parts : parts of the model file, such as arrays.
     changed_parts : parts that differ; 0 means that the models are equal to the bit.
     """
@@ -77,8 +77,8 @@ class Reproduction:
 
     @property
     def equal(self) -> bool:
-        """True if probabilities, figures and model are all equal."""
-        return not self.changed_parts and not any(one.differ for one in (*self.probabilities, self.figures))
+        """True if the model and all probabilities are equal. Figures that differ then are computed in another way now."""
+        return not self.changed_parts and not any(one.differ for one in self.probabilities)
 
 
 def reproduce(
@@ -106,10 +106,15 @@ def reproduce(
     """
     facts, protocol = model.metrics["run"], model.metrics["protocol"]
     if table.content_hash != model.data_hash:
+        if labelled is not None:
+            raise TableError(
+                f"{model.version} was trained on the published table and on labels. These labels have changed since, or "
+                f"the table that trained too is missing (--table). Its data version: {data_version_words(model)}."
+            )
         raise TableError(
             f"{model.version} was trained on the table with content hash {model.data_hash[:12]}; this table has "
-            f"{table.content_hash[:12]}. Get the table of the training (data version: {data_version_words(model)}) and name it in "
-            "TME_TABLE."
+            f"{table.content_hash[:12]}. Get the table of the training and name it in TME_TABLE. Its data version: "
+            f"{data_version_words(model)}."
         )
     name, seed, repeats = str(model.manifest["name"]), int(facts["seed"]), int(protocol["repeats"])
     if name not in all_candidates(seed) or protocol["folds"] != FOLDS:
@@ -189,7 +194,7 @@ def _compare_probabilities(model: ModelDescription, again: TrainingRun) -> list[
     for what, (file, new) in files.items():
         if not model.has(file):
             continue
-        old = pd.read_csv(io.BytesIO(model.read(file)), float_precision="round_trip")
+        old = pd.read_csv(io.BytesIO(model.read(file)))
         keys = [key for key in ("row", "repeat") if key in old]
         both = old.set_index(keys)[list(PROBA)].align(new.set_index(keys)[list(PROBA)], join="outer")
         found.append(compare_numbers(what, both[0].to_numpy(), both[1].to_numpy()))
@@ -213,12 +218,19 @@ def compare_figures(stored: EvaluationTable, lines: pd.DataFrame) -> tuple[Diffe
     old = stored.lines[stored.lines["row"].isin(set(lines["row"]))].set_index(_KEYS)[numbers]
     new = lines.set_index(_KEYS)[numbers].astype(float).map(lambda x: float(f"%.{DIGITS_OF_FIGURES}g" % x))
     old, new = old.align(new, join="outer")
-    difference = compare_numbers("Figures", old.to_numpy(dtype=float), new.to_numpy())
-    shown = pd.DataFrame({"stored": old["value"], "again": new["value"]}).reset_index()
-    apart = (shown["stored"] - shown["again"]).abs()
-    differ = ~(shown["stored"].eq(shown["again"]) | (shown["stored"].isna() & shown["again"].isna()))
-    order = apart[differ].sort_values(ascending=False, na_position="first").index
-    return difference, shown.loc[order].reset_index(drop=True)
+    difference = compare_numbers("Figures", old.to_numpy(dtype=float), new.to_numpy(dtype=float))
+    same = ((old == new) | (old.isna() & new.isna())).all(axis=1)
+    changed = pd.DataFrame(index=old.index[~same]).reset_index()
+    for name, table in (("stored", old), ("again", new)):
+        changed[name] = [_text(figure) for _, figure in table[~same].iterrows()]
+    return difference, changed
+
+
+def _text(figure: pd.Series) -> str:
+    if figure.isna().all():
+        return "not recorded"
+    value, low, high = (f"{figure[name]:.6g}" for name in ("value", "low", "high"))
+    return value if figure[["low", "high"]].isna().all() else f"{value} ({low} to {high})"
 
 
 def _parts(data: bytes) -> dict[str, bytes]:
