@@ -77,7 +77,7 @@ class Reproduction:
 
     @property
     def equal(self) -> bool:
-        """True if the model and all probabilities are equal. Figures that differ then are computed in another way now."""
+        """True if model and probabilities are equal. Figures that differ then are computed in another way now."""
         return not self.changed_parts and not any(one.differ for one in self.probabilities)
 
 
@@ -108,8 +108,8 @@ def reproduce(
     if table.content_hash != model.data_hash:
         if labelled is not None:
             raise TableError(
-                f"{model.version} was trained on the published table and on labels. These labels have changed since, or "
-                f"the table that trained too is missing (--table). Its data version: {data_version_words(model)}."
+                f"{model.version} was trained on the published table and on labels. These labels have changed since, "
+                f"or the table that trained too is missing (--table). Its data version: {data_version_words(model)}."
             )
         raise TableError(
             f"{model.version} was trained on the table with content hash {model.data_hash[:12]}; this table has "

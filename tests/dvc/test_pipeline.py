@@ -171,7 +171,7 @@ def changed(first: Clone) -> Clone:
 
 def test_only_small_files_are_in_git(first):
     committed = first.git("ls-tree", "-r", "--name-only", "one", "data").split("\n")
-    assert sorted(filter(None, committed)) == ["data/README.md", "data/dvc.yaml", f"{OWN}.dvc"]
+    assert sorted(filter(None, committed)) == ["data/README.md", f"{OWN}.dvc"]
     assert "dvc.lock" in first.git("ls-tree", "--name-only", "one")
 
 

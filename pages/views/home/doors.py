@@ -102,11 +102,12 @@ def data(shown: Table) -> None:
     """Show which table is in use."""
     with st.container(border=True, height="stretch"):
         st.markdown("## :material/table: Data")
+        versions = "".join(f"  \nData version (MD5): `{md5}`." for md5 in shown.inputs.values())
         kind = "Synthetic stand-in" if shown.synthetic else "Turkish Music Emotion table"
         st.markdown(
             f"**{kind}**, {ORIGINS.get(shown.origin, shown.origin)}.  \n{len(shown.frame)} clips, "
             f"{shown.frame.shape[1] - 1} features, 4 emotions.  \nContent hash `{shown.content_hash[:12]}`. Licence CC "
-            f"BY 4.0.{''.join(f'  {chr(10)}Data version (MD5): {md5}.' for md5 in shown.inputs.values())}"
+            f"BY 4.0.{versions}"
         )
         if shown.note and not shown.synthetic:
             st.caption(messages.literal(shown.note))
@@ -121,8 +122,8 @@ def about(model: ModelDescription, shown: Table) -> None:
         st.markdown(
             f"**{messages.literal(model.version)}**, {messages.literal(model.source)}.  \nTrained "
             f"{model.created_at[:10]} on {same}: {training_words(model)}, {protocol['held_out']} clips "
-            f"held out.  \nEvaluated with {protocol['folds']}-fold cross-validation, repeats: {protocol['repeats']}.  \n"
-            f"Data version (MD5): {messages.literal(data_version_words(model))}."
+            f"held out.  \nEvaluated with {protocol['folds']}-fold cross-validation, repeats: {protocol['repeats']}."
+            f"  \nData version (MD5): {messages.literal(data_version_words(model))}."
         )
         if run["synthetic"]:
             st.warning("This model was trained on the synthetic stand-in. Its predictions say nothing about music.")
