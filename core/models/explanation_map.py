@@ -72,12 +72,15 @@ def explanation_map(shap: pd.DataFrame, arrangement: Arrangement, *, seed: int =
 
 def _by_neighbours(values: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     if not np.ptp(values, axis=0).any():  # all clips have the same explanation
         return np.zeros((len(values), 2))
     perplexity = min(_PERPLEXITY, (len(values) - 1) / 3)
     place = TSNE(2, init="pca", perplexity=perplexity, random_state=seed)
-    return np.asarray(place.fit_transform(values.astype(np.float32)), dtype=float)
+    # Each of its 1000 small steps would wait for all threads: on a busy machine a minute instead of two seconds.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return np.asarray(place.fit_transform(values.astype(np.float32)), dtype=float)
 
 
 def _by_directions(
