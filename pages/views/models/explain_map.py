@@ -89,7 +89,9 @@ def _draw(page: Page, places: ExplanationMap, errors: pd.DataFrame, colour: str)
     def clicked() -> None:
         points = st.session_state[key]["selection"]["points"]
         if points and "customdata" in points[0]:
-            st.session_state["view"], st.session_state["row"] = "One clip", int(points[0]["customdata"][0])
+            row = int(points[0]["customdata"][0])
+            st.session_state["view"], st.session_state["row"] = "One clip", row
+            st.query_params["row"] = str(row)  # the field of the other view is not there yet to do it
 
     show.chart(
         explanation_map(places, errors, colour=colour),
