@@ -159,8 +159,9 @@ def _clips(first: ModelDescription, second: ModelDescription, settings: Settings
     both = before.index.intersection(after.index)
     new, gone = len(after.index.difference(before.index)), len(before.index.difference(after.index))
     changed = int((before[both] != after[both]).sum())
-    words = f"{wording.counted(new, 'new clip')}, {gone} gone, {changed} with another label"
-    found["training clips, one by one"] = ("", words if new or gone or changed else "")
+    if new or gone or changed:
+        words = f"{wording.counted(new, 'new clip')}, {gone} gone, {changed} with another label"
+        found["training clips, one by one"] = ("", words)
     return found
 
 

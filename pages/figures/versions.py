@@ -66,9 +66,9 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
     _add_decisions(figure, figures, decisions)
     return (
         apply_style(figure, title=f"{name} of each version", height=400)
-        .update_xaxes(title="trained at; decisions at the bottom")
+        .update_xaxes(title="trained at")
         .update_yaxes(title=name)
-        .update_layout(legend_y=-0.25)
+        .update_layout(legend_y=-0.3)
     )
 
 

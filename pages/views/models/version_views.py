@@ -69,7 +69,7 @@ def over_time(history: ModelHistory) -> None:
     sets = lines["clips_hash"].nunique()
     how = ", ".join(lines["protocol"].unique())
     st.caption(
-        f"{ROW_WORDS[part].meaning} Protocol: {how}. Bars: 95 % intervals. "
+        f"{ROW_WORDS[part].meaning} Protocol: {how}. Bars: 95 % intervals. Symbols at the bottom: decisions. "
         + (
             f"The versions were measured on {sets} different sets of clips: only figures on one line can be compared. "
             if sets > 1
