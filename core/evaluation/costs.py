@@ -229,9 +229,8 @@ def thirds(values: pd.Series) -> pd.Series:
     """
     low, high = values.quantile([1 / 3, 2 / 3])
     names = [f"low: to {low:.3g}", f"middle: {low:.3g} to {high:.3g}", f"high: from {high:.3g}"]
-    place = np.select([values <= low, values <= high], [0, 1], 2)
-    codes = np.where(values.isna(), -1, place)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=names, ordered=True), index=values.index)
+    place = np.select([values <= low, values <= high], names[:2], names[2])
+    return pd.Series(pd.Categorical(place, categories=names, ordered=True), index=values.index).where(values.notna())
 
 
 def saving_of_labels(errors: float, *, macro_f1: float, gain: float) -> float:

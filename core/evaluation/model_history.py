@@ -150,15 +150,14 @@ def _clips(first: ModelDescription, second: ModelDescription, settings: Settings
     """The training clips of both versions in words. What is new or gone is said of the second."""
     found = {"trained on": (training_words(first), training_words(second))}
     found["published table"] = (published_hash(first)[:8], published_hash(second)[:8])
-    tables = [_labels(model, settings) for model in (first, second)]
-    if tables[0] is None or tables[1] is None:
+    before, after = _labels(first, settings), _labels(second, settings)
+    if before is None or after is None:
         return found
-    before, after = tables
     for emotion in EMOTIONS:
         found[f"training clips, {emotion}"] = (str(int((before == emotion).sum())), str(int((after == emotion).sum())))
     both = before.index.intersection(after.index)
     new, gone = len(after.index.difference(before.index)), len(before.index.difference(after.index))
-    changed = int((before[both] != after[both]).sum())
+    changed = int((before[both].to_numpy() != after[both].to_numpy()).sum())
     if new or gone or changed:
         words = f"{wording.counted(new, 'new clip')}, {gone} gone, {changed} with another label"
         found["training clips, one by one"] = ("", words)

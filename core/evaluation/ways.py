@@ -1,15 +1,18 @@
 """What each way to use the model costs: as now, with another threshold, with another model, with more labels."""
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
-from core.evaluation.costs import PER, Impact, impact, paired_saving, saving_of_labels
+from core.evaluation.costs import PER, THRESHOLDS, Impact, impact, paired_saving, saving_of_labels
 from core.evaluation.learning_value import LearningValue
 
-_COLUMNS = ["way", "threshold", "cost", "low", "high", "errors", "reviews", "wrong", "saved", "saved_low", "saved_high"]
-_FROM_CURVE = _COLUMNS[1:8]
+_OF_CURVE = ("threshold", "cost", "low", "high", "errors", "reviews", "wrong")
+
+
+_SAVED = ("saved", "saved_low", "saved_high")
 
 
 class Way(StrEnum):
@@ -24,6 +27,31 @@ class Way(StrEnum):
     MORE_LABELS = "more labels"
 
 
+@dataclass(frozen=True)
+class WayCost:
+    """What ``PER`` clips cost in one way.
+
+    Attributes
+    ----------
+    threshold : an answer is accepted from here; NaN: no clip is accepted.
+    cost, low, high : with the 95 % interval; NaN for an interval that is not known.
+    errors, reviews : the two parts of the cost.
+    wrong : share of the accepted answers that are wrong; NaN without one, and where it is not known.
+    saved, saved_low, saved_high : what the clips cost less than in use, with the 95 % interval.
+    """
+
+    threshold: float
+    cost: float
+    low: float
+    high: float
+    errors: float
+    reviews: float
+    wrong: float
+    saved: float = 0.0
+    saved_low: float = 0.0
+    saved_high: float = 0.0
+
+
 def compare_ways(
     predictions: pd.DataFrame,
     prices: np.ndarray,
@@ -33,7 +61,7 @@ def compare_ways(
     result: Impact,
     challenger: pd.DataFrame | None = None,
     labels: tuple[LearningValue, float] | None = None,
-) -> pd.DataFrame:
+) -> dict[Way, WayCost]:
     """Compare the ways to use the model, the one in use first.
 
     Parameters
@@ -42,45 +70,41 @@ def compare_ways(
     challenger : predictions of the challenger for the same clips.
     labels : value of more labelled clips, and macro-F1 of the model now.
 
-    Returns
-    -------
-    Columns way (`Way`), threshold (NaN: no clip is accepted), cost, low, high, errors, reviews, wrong as in `Impact`;
-    saved, saved_low, saved_high: what ``PER`` clips cost less than in use, with the 95 % interval. The cost of more
-    labels has no interval of its own, because only the saving is estimated.
-
     Raises
     ------
     TableError
         The challenger was measured on other clips.
     """
-    now = result.at(threshold)
-    lines = [_line(Way.IN_USE, now, (0.0, 0.0, 0.0))]
-    options = {"review": review, "threshold": threshold}
 
-    def add(way: Way, table: pd.DataFrame, curve: Impact, limit: float) -> None:
-        saved = paired_saving(predictions, table, prices, **options, after_threshold=limit)
-        lines.append(_line(way, curve.at(limit), saved))
+    def from_curve(table: pd.DataFrame, curve: Impact, limit: float) -> WayCost:
+        saved = paired_saving(predictions, table, prices, review=review, threshold=threshold, after_threshold=limit)
+        at = curve.at(limit)
+        return WayCost(**{name: float(at[name]) for name in _OF_CURVE}, **dict(zip(_SAVED, saved, strict=True)))
 
-    add(Way.CHEAPEST, predictions, result, result.best)
-    add(Way.ACCEPT_ALL, predictions, result, float(result.curve["threshold"].iloc[0]))
-    cost = PER * review
-    none = {"threshold": np.nan, "cost": cost, "low": cost, "high": cost, "errors": 0.0, "reviews": cost, "wrong": np.nan}
-    lines.append(_line(Way.REVIEW_ALL, pd.Series(none), tuple(now[c] - cost for c in ("cost", "low", "high"))))
+    now = from_curve(predictions, result, threshold)
+    ways = {
+        Way.IN_USE: now,
+        Way.CHEAPEST: from_curve(predictions, result, result.best),
+        Way.ACCEPT_ALL: from_curve(predictions, result, float(THRESHOLDS[0])),
+        Way.REVIEW_ALL: _review_all(now, PER * review),
+    }
     if challenger is not None:
         other = impact(challenger, prices, review=review)
-        add(Way.CHALLENGER, challenger, other, threshold)
-        add(Way.CHALLENGER_CHEAPEST, challenger, other, other.best)
+        ways[Way.CHALLENGER] = from_curve(challenger, other, threshold)
+        ways[Way.CHALLENGER_CHEAPEST] = from_curve(challenger, other, other.best)
     if labels is not None:
-        value, macro_f1 = labels
-        saved = tuple(
-            saving_of_labels(float(now["errors"]), macro_f1=macro_f1, gain=gain)
-            for gain in (value.gain, value.low, value.high)
-        )
-        less = now["errors"] - saved[0]
-        known = {"cost": now["cost"] - saved[0], "errors": less, "low": np.nan, "high": np.nan, "wrong": np.nan}
-        lines.append(_line(Way.MORE_LABELS, pd.Series({**now.to_dict(), **known}), saved))
-    return pd.DataFrame(lines, columns=_COLUMNS)
+        ways[Way.MORE_LABELS] = _more_labels(now, *labels)
+    return ways
 
 
-def _line(way: Way, costs: pd.Series, saved: tuple[float, ...]) -> tuple[object, ...]:
-    return (way, *(float(costs[name]) for name in _FROM_CURVE), *map(float, saved))
+def _review_all(now: WayCost, cost: float) -> WayCost:
+    return WayCost(np.nan, cost, cost, cost, 0.0, cost, np.nan, now.cost - cost, now.low - cost, now.high - cost)
+
+
+def _more_labels(now: WayCost, value: LearningValue, macro_f1: float) -> WayCost:
+    """Only the saving is estimated, so the cost has no interval of its own."""
+    saved, low, high = (
+        saving_of_labels(now.errors, macro_f1=macro_f1, gain=gain) for gain in (value.gain, value.low, value.high)
+    )
+    less = {"cost": now.cost - saved, "errors": now.errors - saved, "low": np.nan, "high": np.nan, "wrong": np.nan}
+    return replace(now, **less, saved=saved, saved_low=low, saved_high=high)

@@ -18,6 +18,9 @@ _PERPLEXITY = 30.0  # of t-SNE: about the number of neighbours that it considers
 _LEAST = 4  # clips
 
 
+Telling = tuple[tuple[str, str, float], ...]  # emotion, feature and weight
+
+
 class Arrangement(StrEnum):
     """How the clips are placed on the map."""
 
@@ -40,7 +43,7 @@ class ExplanationMap:
     points: pd.DataFrame
     true_neighbours: float
     shares: tuple[float, ...] = ()
-    telling: tuple[tuple[tuple[str, str, float], ...], ...] = ()
+    telling: tuple[Telling, ...] = ()
 
 
 def explanation_map(shap: pd.DataFrame, arrangement: Arrangement, *, seed: int = 0) -> ExplanationMap:
@@ -63,11 +66,15 @@ def explanation_map(shap: pd.DataFrame, arrangement: Arrangement, *, seed: int =
         raise ModelError(f"A map needs at least {_LEAST} clips with explanations; there are {len(wide)}.")
     values = wide.to_numpy(dtype=float)
     if arrangement is Arrangement.NEIGHBOURS:
-        places, shares, telling = _by_neighbours(values, seed), (), ()
-    else:
-        places, shares, telling = _by_directions(values, list(wide.columns))
-    points = pd.DataFrame({"row": wide.index.to_numpy(), "x": places[:, 0], "y": places[:, 1]})
-    return ExplanationMap(points, _true_neighbours(values, places), shares, telling)
+        return ExplanationMap(*_placed(wide.index, values, _by_neighbours(values, seed)))
+    names = list(zip(*(wide.columns.get_level_values(k).astype(str) for k in ("emotion", "feature")), strict=True))
+    places, shares, telling = _by_directions(values, names)
+    return ExplanationMap(*_placed(wide.index, values, places), shares, telling)
+
+
+def _placed(rows: pd.Index, values: np.ndarray, places: np.ndarray) -> tuple[pd.DataFrame, float]:
+    points = pd.DataFrame({"row": rows.to_numpy(), "x": places[:, 0], "y": places[:, 1]})
+    return points, _true_neighbours(values, places)
 
 
 def _by_neighbours(values: np.ndarray, seed: int) -> np.ndarray:
@@ -85,7 +92,7 @@ def _by_neighbours(values: np.ndarray, seed: int) -> np.ndarray:
 
 def _by_directions(
     values: np.ndarray, names: list[tuple[str, str]]
-) -> tuple[np.ndarray, tuple[float, ...], tuple[tuple[tuple[str, str, float], ...], ...]]:
+) -> tuple[np.ndarray, tuple[float, ...], tuple[Telling, ...]]:
     left, size, right = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
     signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])  # the largest weight is positive
     total = float((size**2).sum())

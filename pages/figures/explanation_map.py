@@ -19,7 +19,9 @@ _OUTCOMES = {
 _EMOTIONS = {e: (SYMBOLS[e], COLOURS[e], 9, 0.85) for e in EMOTIONS}
 
 
-def explanation_map(places: ExplanationMap, clips: pd.DataFrame, *, colour: str, chosen: int | None = None) -> go.Figure:
+def explanation_map(
+    places: ExplanationMap, clips: pd.DataFrame, *, colour: str, chosen: int | None = None
+) -> go.Figure:
     """Draw each clip at its place. A click on a clip selects its marker, whose customdata begins with its row.
 
     Parameters

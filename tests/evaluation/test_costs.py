@@ -192,15 +192,13 @@ def test_each_way_saves_the_difference_of_the_costs():
     other = other.assign(y=predictions["y"])
     result = costs.impact(predictions, PRICES, review=1.0)
     labels = (LearningValue(60, 100, gain=0.02, low=0.01, high=0.03), 0.8)
-    found = compare_ways(
-        predictions, PRICES, review=1.0, threshold=0.7, result=result, challenger=other, labels=labels
-    ).set_index("way")
-    assert found.index.tolist() == list(Way)
-    now = found.loc[Way.IN_USE]
-    assert (now["cost"] - found["cost"]).to_numpy() == pytest.approx(found["saved"].to_numpy())
-    assert (found["saved_low"] <= found["saved"]).all()
-    assert (found["saved"] <= found["saved_high"]).all()
-    assert found.loc[Way.REVIEW_ALL, ["cost", "errors"]].tolist() == [1000, 0]
-    assert found.loc[Way.MORE_LABELS, "saved"] == pytest.approx(now["errors"] * 0.1)
-    assert found.loc[Way.CHALLENGER, "cost"] == pytest.approx(costs.impact(other, PRICES, review=1.0).at(0.7)["cost"])
-    assert compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result)["way"].tolist() == list(Way)[:4]
+    found = compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result, challenger=other, labels=labels)
+    assert list(found) == list(Way)
+    now = found[Way.IN_USE]
+    for way in found.values():
+        assert way.saved == pytest.approx(now.cost - way.cost)
+        assert way.saved_low <= way.saved <= way.saved_high
+    assert (found[Way.REVIEW_ALL].cost, found[Way.REVIEW_ALL].errors) == (1000, 0)
+    assert found[Way.MORE_LABELS].saved == pytest.approx(now.errors * 0.1)
+    assert found[Way.CHALLENGER].cost == pytest.approx(costs.impact(other, PRICES, review=1.0).at(0.7)["cost"])
+    assert list(compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result)) == list(Way)[:4]

@@ -70,7 +70,12 @@ def test_every_version_is_listed_oldest_first_with_the_figures_of_its_own_table(
     assert (history.of_role(CHAMPION), history.of_role("nobody")) == ("1", None)
     stored = read_evaluation(versions["2"], Settings()).figure("macro_f1")
     line = history.figures.query("version == '2' and row == 'development' and measure == 'macro_f1'").iloc[0]
-    assert (line["value"], line["low"], line["high"], line["clips"]) == (stored.value, stored.low, stored.high, stored.clips)
+    assert (line["value"], line["low"], line["high"], line["clips"]) == (
+        stored.value,
+        stored.low,
+        stored.high,
+        stored.clips,
+    )
     assert history.decisions["words"].tolist() == ["promoted by Ece"]
 
 

@@ -87,7 +87,10 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
     else:
         st.caption("The table of the training clips is not available, so the values of the clips are not shown.")
     show.frame(
-        shown.assign(why=show.link_to_reasons(shown["row"], model=comparison.labels_of[model]), **{c: 100 * shown[c] for c in ("often", *PROBA)}),
+        shown.assign(
+            why=show.link_to_reasons(shown["row"], model=comparison.labels_of[model]),
+            **{c: 100 * shown[c] for c in ("often", *PROBA)},
+        ),
         hide_index=True,
         alt=f"Clips that are {true} and predicted as {called}",
         column_config={

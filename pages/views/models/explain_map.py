@@ -73,12 +73,13 @@ def _say_what(places: ExplanationMap, errors: pd.DataFrame) -> None:
     )
     if places.telling:
         ways = "; ".join(
-            f"{way}: {', '.join(f'{BY_COLUMN[column].name} for {emotion} {weight:+.2f}' for emotion, column, weight in one)}"
-            for way, one in zip(("across", "up"), places.telling, strict=True)
+            f"{way}: {', '.join(f'{BY_COLUMN[c].name} for {emotion} {weight:+.2f}' for emotion, c, weight in best)}"
+            for way, best in zip(("across", "up"), places.telling, strict=True)
         )
         text += f"Largest weights of the directions: {ways}. "
     st.caption(
-        text + "The explanations are those of the final model, which has learned from the development clips; the errors "
+        text
+        + "The explanations are those of the final model, which has learned from the development clips; the errors "
         "are those of models that have not."
     )
 

@@ -20,7 +20,9 @@ from pages.shared.messages import literal
 from pages.shared.times import local_column
 
 FRESH_S = 60.0  # seconds for which a registry on a server is believed; a file is read again when it changes
-_FIGURES = {name: MEASURES[name].label for name in ("macro_f1", "accuracy", "macro_auc", "log_loss", "ece", "class_gap")}
+_FIGURES = {
+    name: MEASURES[name].label for name in ("macro_f1", "accuracy", "macro_auc", "log_loss", "ece", "class_gap")
+}
 _FIGURES |= {f"f1 {emotion}": f"F1 of {wording.with_sign(emotion)}" for emotion in EMOTIONS}
 
 
