@@ -15,7 +15,7 @@ _OF_CURVE = ("threshold", "cost", "low", "high", "errors", "reviews", "wrong")
 _SAVED = ("saved", "saved_low", "saved_high")
 
 
-class Way(StrEnum):
+class WayToUse(StrEnum):
     """A way to use the model."""
 
     IN_USE = "in use"
@@ -61,7 +61,7 @@ def compare_ways(
     result: Impact,
     challenger: pd.DataFrame | None = None,
     labels: tuple[LearningValue, float] | None = None,
-) -> dict[Way, WayCost]:
+) -> dict[WayToUse, WayCost]:
     """Compare the ways to use the model, the one in use first.
 
     Parameters
@@ -83,17 +83,17 @@ def compare_ways(
 
     now = from_curve(predictions, result, threshold)
     ways = {
-        Way.IN_USE: now,
-        Way.CHEAPEST: from_curve(predictions, result, result.best),
-        Way.ACCEPT_ALL: from_curve(predictions, result, float(THRESHOLDS[0])),
-        Way.REVIEW_ALL: _review_all(now, PER * review),
+        WayToUse.IN_USE: now,
+        WayToUse.CHEAPEST: from_curve(predictions, result, result.best),
+        WayToUse.ACCEPT_ALL: from_curve(predictions, result, float(THRESHOLDS[0])),
+        WayToUse.REVIEW_ALL: _review_all(now, PER * review),
     }
     if challenger is not None:
         other = impact(challenger, prices, review=review)
-        ways[Way.CHALLENGER] = from_curve(challenger, other, threshold)
-        ways[Way.CHALLENGER_CHEAPEST] = from_curve(challenger, other, other.best)
+        ways[WayToUse.CHALLENGER] = from_curve(challenger, other, threshold)
+        ways[WayToUse.CHALLENGER_CHEAPEST] = from_curve(challenger, other, other.best)
     if labels is not None:
-        ways[Way.MORE_LABELS] = _more_labels(now, *labels)
+        ways[WayToUse.MORE_LABELS] = _more_labels(now, *labels)
     return ways
 
 

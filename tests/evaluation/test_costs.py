@@ -10,7 +10,7 @@ from core.errors import TableError
 from core.evaluation import costs, prices
 from core.evaluation.learning_value import LearningValue
 from core.evaluation.policy_outcomes import outcomes
-from core.evaluation.ways import Way, compare_ways
+from core.evaluation.ways import WayToUse, compare_ways
 from core.models.policy import Policy
 from core.schema import EMOTIONS, PROBA
 
@@ -193,12 +193,12 @@ def test_each_way_saves_the_difference_of_the_costs():
     result = costs.impact(predictions, PRICES, review=1.0)
     labels = (LearningValue(60, 100, gain=0.02, low=0.01, high=0.03), 0.8)
     found = compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result, challenger=other, labels=labels)
-    assert list(found) == list(Way)
-    now = found[Way.IN_USE]
+    assert list(found) == list(WayToUse)
+    now = found[WayToUse.IN_USE]
     for way in found.values():
         assert way.saved == pytest.approx(now.cost - way.cost)
         assert way.saved_low <= way.saved <= way.saved_high
-    assert (found[Way.REVIEW_ALL].cost, found[Way.REVIEW_ALL].errors) == (1000, 0)
-    assert found[Way.MORE_LABELS].saved == pytest.approx(now.errors * 0.1)
-    assert found[Way.CHALLENGER].cost == pytest.approx(costs.impact(other, PRICES, review=1.0).at(0.7)["cost"])
-    assert list(compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result)) == list(Way)[:4]
+    assert (found[WayToUse.REVIEW_ALL].cost, found[WayToUse.REVIEW_ALL].errors) == (1000, 0)
+    assert found[WayToUse.MORE_LABELS].saved == pytest.approx(now.errors * 0.1)
+    assert found[WayToUse.CHALLENGER].cost == pytest.approx(costs.impact(other, PRICES, review=1.0).at(0.7)["cost"])
+    assert list(compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result)) == list(WayToUse)[:4]

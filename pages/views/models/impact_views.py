@@ -14,7 +14,7 @@ from core.evaluation.costs import LOST_USE, PER, Impact
 from core.evaluation.learning_value import LearningValue
 from core.evaluation.prices import PRESETS, prices_table, read_prices
 from core.evaluation.stored_evaluation import headline_result
-from core.evaluation.ways import Way, WayCost, compare_ways
+from core.evaluation.ways import WayCost, WayToUse, compare_ways
 from core.file_names import CHALLENGER
 from core.models import description, registry
 from core.schema import EMOTIONS
@@ -25,7 +25,7 @@ from pages.views.models import decision_views
 from pages.views.models.decision_views import Page
 
 UNIT = "price units"
-Ways = dict[Way, WayCost]
+Ways = dict[WayToUse, WayCost]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
             "The policy in use has more than one limit. The page compares single limits and shows the cost at "
             f"{wording.percent_limit(threshold)}."
         )
-    now, best = ways[Way.IN_USE], ways[Way.CHEAPEST]
+    now, best = ways[WayToUse.IN_USE], ways[WayToUse.CHEAPEST]
     of_other = None if other is None else costs.impact(other.predictions, prices.confusions, review=prices.review)
     show.chart(
         cost_curve(
@@ -171,7 +171,7 @@ def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
             now=threshold,
             best=result.best,
             challenger=None if of_other is None else of_other.curve,
-            more_labels=ways[Way.MORE_LABELS].cost if values else None,
+            more_labels=ways[WayToUse.MORE_LABELS].cost if values else None,
         ),
         key=page.name("impact"),
         alt=f"Cost of {PER} clips against the threshold: {now.cost:.0f} at {wording.percent_limit(threshold)}, "
@@ -201,7 +201,7 @@ def show_ways(page: Page, prices: Prices, ways: Ways, other: Challenger | None) 
                 "saved in a year": one.saved * scale,
                 "saved, from": one.saved_low * scale,
                 "saved, to": one.saved_high * scale,
-                "use lost": "–" if way is Way.MORE_LABELS else _range(costs.lost_use(one.wrong, prices.lost_use)),
+                "use lost": "–" if way is WayToUse.MORE_LABELS else _range(costs.lost_use(one.wrong, prices.lost_use)),
             }
             for way, one in ways.items()
         ]
@@ -225,7 +225,7 @@ def _range(ends: tuple[float, float]) -> str:
 
 
 def _notes(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> None:
-    now = ways[Way.IN_USE]
+    now = ways[WayToUse.IN_USE]
     elsewhere = costs.cost_of_choosing(page.predictions, prices.confusions, review=prices.review)
     saved = (now.cost - elsewhere) * prices.volume / PER
     wrong = f"{wording.tenth_percent(now.wrong)} of the accepted answers are wrong"
@@ -243,24 +243,24 @@ def _notes(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> 
         + (
             "More labels: 100 clips; this continues the learning curve, and assumes that the cost of errors falls as "
             "much as 1 minus macro-F1. It is a rough figure."
-            if Way.MORE_LABELS in ways
+            if WayToUse.MORE_LABELS in ways
             else "The value of more labels is not stored for this model. A new training computes it."
         )
     )
 
 
 def _sentence(ways: Ways, prices: Prices, even: float) -> str:
-    scale, best = prices.volume / PER, ways[Way.CHEAPEST]
+    scale, best = prices.volume / PER, ways[WayToUse.CHEAPEST]
     limit = wording.percent_limit(best.threshold)
     parts = [
         "**The limit in use is the cheapest one.**"
         if best.saved <= 0
         else f"**A limit of {limit} costs least**: it {_with_interval(best, scale)}."
     ]
-    if Way.CHALLENGER in ways:
-        parts.append(f"**The challenger** {_with_interval(ways[Way.CHALLENGER], scale)} at the limit in use.")
-    if Way.MORE_LABELS in ways:
-        parts.append(f"**100 more labels** {_with_interval(ways[Way.MORE_LABELS], scale)}.")
+    if WayToUse.CHALLENGER in ways:
+        parts.append(f"**The challenger** {_with_interval(ways[WayToUse.CHALLENGER], scale)} at the limit in use.")
+    if WayToUse.MORE_LABELS in ways:
+        parts.append(f"**100 more labels** {_with_interval(ways[WayToUse.MORE_LABELS], scale)}.")
     if np.isnan(even):
         parts.append("The limit in use sends no clip to a person.")
     else:
