@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from core.errors import CoreError
+from core.errors import CoreError, StoreDownError
 from core.monitoring.alarm_state import alarms_now
 from core.monitoring.families import Value, counter_families, gauge_families
 from core.monitoring.figures import slow_figures
@@ -27,6 +27,8 @@ from core.store import Store, event_totals
 from core.store.metrics import jobs_by_state, last_answer_at
 
 CACHE_S = 60.0
+WAIT_S = 2.0  # for the scrape before
+STILL_WAITS = "The scrape before still waits for the database. Look whether the database is being upgraded."
 MEDIA_TYPE = CONTENT_TYPE_LATEST  # of the text
 _LOG = logging.getLogger(__name__)
 
@@ -54,10 +56,19 @@ class Figures(Collector):
     _slow: tuple[Value, ...] = ()
     _slow_at: float = -CACHE_S  # by the monotonic clock
     _refreshing: threading.Lock = field(default_factory=threading.Lock)
+    _scraping: threading.Lock = field(default_factory=threading.Lock)
 
     def text(self) -> bytes:
-        """Return the figures as Prometheus reads them. Raises StoreError while the database does not answer."""
-        return generate_latest(self)
+        """Return the figures as Prometheus reads them. Raises StoreError while the database does not answer.
+
+        Scrapes are answered one after another. So while one waits for the database, the next ones hold up no thread.
+        """
+        if not self._scraping.acquire(timeout=WAIT_S):
+            raise StoreDownError(STILL_WAITS)
+        try:
+            return generate_latest(self)
+        finally:
+            self._scraping.release()
 
     def collect(self) -> Iterator[Metric]:
         """Yield all families; see docs/metrics.md."""
