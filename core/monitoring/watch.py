@@ -146,7 +146,7 @@ class _Look:
         yield share_finding(Rule.UNLIKE, Share(found.unlike, found.clips), usual, span)
         before = self._usual_unsure(span)
         if before.of < LEAST_USUAL:
-            seen = f"The weeks before have {counted(before.of, 'clip')}; {LEAST_USUAL} are needed to know what is usual."
+            seen = f"The weeks before have {counted(before.of, 'clip')}; {LEAST_USUAL} are needed."
             yield Finding(Rule.UNSURE, Standing.UNKNOWN, seen=seen)
         elif found.clips > found.unlike:
             yield share_finding(Rule.UNSURE, Share(found.unsure, found.clips - found.unlike), before, span)
