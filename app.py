@@ -18,6 +18,7 @@ from pages.shared import (
     login,
     media,
     noted,
+    plays,
     reach,
     rest_api,
     show,
@@ -36,6 +37,7 @@ def run() -> None:
     unexpected.use_references()
     reach.ask_nobody()
     media.note_session()
+    plays.listen()
     chosen = st.navigation(
         {
             "": [doors.page("home", title="Home", icon=":material/home:", default=True)],
@@ -61,6 +63,10 @@ def run() -> None:
                 doors.page("decisions", title="Decisions", icon=":material/rule:"),
                 doors.page("impact", title="Impact", icon=":material/payments:"),
                 doors.page("learning", title="Learning", icon=":material/model_training:"),
+            ],
+            "Monitoring": [
+                doors.page("monitoring", title="Monitoring", icon=":material/vital_signs:"),
+                doors.page("use", title="Use", icon=":material/monitoring:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
         }

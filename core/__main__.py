@@ -15,12 +15,14 @@ from core.cli import (
     makams,
     mood_tags,
     recordings,
+    reports,
     serving,
     sign_off,
     stability,
     terminal,
     training,
     verification,
+    watching,
 )
 
 HELP = "Which emotion does a piece of Turkish music carry?"
@@ -45,8 +47,10 @@ app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(sign_off.sign_off)
+app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.command()(watching.watch)
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)

@@ -136,6 +136,7 @@ from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
+from core.store.use_figures import answer_months, median_seconds, median_visit, session_outcomes
 from core.store.words import (
     PieceClip,
     answers_by_subject,
@@ -190,6 +191,7 @@ __all__ = [
     "add_settlement",
     "add_task",
     "add_track",
+    "answer_months",
     "any_key",
     "answer_votes",
     "answers_by_subject",
@@ -253,6 +255,8 @@ __all__ = [
     "list_keys",
     "load_features",
     "makam_table",
+    "median_seconds",
+    "median_visit",
     "move_clips",
     "never_play",
     "never_table",
@@ -296,6 +300,7 @@ __all__ = [
     "set_client_piece",
     "set_role",
     "set_setting",
+    "session_outcomes",
     "set_track",
     "sign_in",
     "start_job",

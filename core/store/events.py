@@ -63,6 +63,7 @@ class Way(StrEnum):
     PLAYLISTS = "playlists"
     SESSIONS = "sessions"
     LABEL = "label"
+    MAKAM = "makam"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from core.dataset.loading import load_table
 from core.evaluation.evaluation_table import LIVE, EvaluationTable, evaluation_lines
+from core.evaluation.expectation import LEAST_LABELLED
 from core.evaluation.results import ModelRef, Protocol, Result, make_result
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy
 from core.models.description import ModelDescription
@@ -11,7 +12,6 @@ from core.schema import PROBA
 from core.settings import Settings
 from core.store import Store, predictions_table
 from core.training.labelled_data import TrainingData, labels, seen_clips, training_data, unseen
-from core.training.triggers import LEAST_LABELLED
 
 
 def live_result(store: Store, model: ModelDescription, data: TrainingData) -> Result | None:

@@ -31,7 +31,9 @@ PAGES = {
     "decisions": Action.SEE_RESULTS,
     "impact": Action.SEE_RESULTS,
     "learning": Action.TRAIN,
+    "use": Action.SEE_MONITORING,
     "explore": Action.SEE_RESULTS,
+    "monitoring": Action.SEE_MONITORING,
 }
 
 # Start of the key of each button. None: the button changes only what this session shows, or who the person is.

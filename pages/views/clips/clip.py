@@ -26,8 +26,9 @@ from core.records import MeasuredFile
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
+from core.store import Way as EventWay
 from core.wording import clock
-from pages.shared import cached, login, messages, start, uploads, waiting
+from pages.shared import cached, login, messages, plays, start, uploads, waiting
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -210,7 +211,13 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
 def show_player(shown: ShownClip) -> None:
     """Show the player with exactly the audio whose 50 values are shown."""
     clip = shown.scored.recording.clip
-    st.audio(PackedClip.of(clip).data, format=MEDIA_TYPE, alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+    plays.audio(
+        PackedClip.of(clip).data,
+        way=EventWay.PAGE,
+        clip_id=clip.clip_id,
+        format=MEDIA_TYPE,
+        alt=f"Player: the {clip.duration_s:.1f} s that were analysed",
+    )
     if shown.scored.others:
         start_s = shown.scored.recording.start_s
         end_s = start_s + clip.duration_s
