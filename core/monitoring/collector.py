@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -24,6 +24,7 @@ from core.store import Store, event_totals
 from core.store.metrics import jobs_by_state, last_answer_at
 
 CACHE_S = 60.0
+MEDIA_TYPE = CONTENT_TYPE_LATEST  # of the text
 _LOG = logging.getLogger(__name__)
 
 

@@ -7,11 +7,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-
 from core.errors import CoreError, ModelError
 from core.models.reference import Reference
-from core.monitoring.collector import Figures
+from core.monitoring.collector import MEDIA_TYPE, Figures
 from core.pipeline import serving
 from core.settings import Settings
 from core.store import Store, open_store
@@ -75,7 +73,7 @@ class _Answer(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, b"The figures are at /metrics.\n", "text/plain; charset=utf-8")
             return
         try:
-            self._send(HTTPStatus.OK, self._figures.text(), CONTENT_TYPE_LATEST)
+            self._send(HTTPStatus.OK, self._figures.text(), MEDIA_TYPE)
         except CoreError as error:
             _LOG.warning("A scrape got no figures: %s", error)
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n".encode(), "text/plain; charset=utf-8")
