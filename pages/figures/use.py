@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from pages.figures.style import ACCENT, NEUTRAL, apply_style
 
+_WEEK_MS = 7 * 24 * 3600 * 1000
 _HEARD = (  # of a palette for colour-blind people; the patterns tell them apart without colour
     ("plays", "plays", "#0072B2", ""),
     ("finished", "finished", "#009E73", "/"),
@@ -22,7 +23,10 @@ def hearings(weeks: pd.DataFrame) -> go.Figure:
                 x=weeks["week"],
                 y=weeks[column],
                 name=name,
-                marker={"color": colour, "pattern": {"shape": shape, "fgcolor": "white", "size": 5}},
+                marker={
+                    "color": colour,
+                    "pattern": {"shape": shape, "fgcolor": "white", "size": 6, "fillmode": "overlay"},
+                },
                 hovertemplate=f"week of %{{x|%d %b %Y}}: %{{y}} {name}<extra></extra>",
             )
             for column, name, colour, shape in _HEARD
@@ -32,16 +36,29 @@ def hearings(weeks: pd.DataFrame) -> go.Figure:
         apply_style(figure, title="What was heard, week by week")
         .update_layout(barmode="group")
         .update_yaxes(title="number", rangemode="tozero")
-        .update_xaxes(type="date")
+        .update_xaxes(**_mondays(weeks["week"]))
     )
 
 
+def _mondays(weeks: pd.Series) -> dict[str, object]:
+    """Properties of an axis whose ticks are Mondays: at most eight of them."""
+    span = 1 + (weeks.max() - weeks.min()).days // 7
+    return {"type": "date", "tick0": weeks.min(), "dtick": _WEEK_MS * -(-span // 8), "tickformat": "%d %b\n%Y"}
+
+
 def over_time(
-    table: pd.DataFrame, value: str, *, title: str, axis: str, marks: Mapping[float, str] | None = None
+    table: pd.DataFrame,
+    value: str,
+    *,
+    title: str,
+    axis: str,
+    weekly: bool = True,
+    marks: Mapping[float, str] | None = None,
 ) -> go.Figure:
     """Draw a figure over time, with its interval where the table has the columns low and high.
 
-    table : column when.  marks : heights of dotted lines, with their names.
+    table : column when.  weekly : each moment is a Monday, and the axis begins at zero.  marks : heights of dotted
+    lines, with their names.
     """
     error = None
     if "low" in table:
@@ -67,4 +84,6 @@ def over_time(
     )
     for height, name in (marks or {}).items():
         figure.add_hline(y=height, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation_text=name)
-    return apply_style(figure, title=title, height=340).update_yaxes(title=axis).update_xaxes(type="date")
+    dates = _mondays(table["when"]) if weekly else {"type": "date", "dtick": "M1" if len(table) < 13 else None}
+    apply_style(figure, title=title, height=340).update_xaxes(**dates)
+    return figure.update_yaxes(title=axis, rangemode="tozero" if weekly else "normal")
