@@ -44,6 +44,7 @@ from core.store.clients import (
 from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.event_figures import event_counts, events_by_period, events_table, seconds_histogram
+from core.store.event_sums import event_totals
 from core.store.events import Event, EventKind, Way, prune_events, record_events
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -219,6 +220,7 @@ __all__ = [
     "drop_note",
     "erase_own_clip",
     "event_counts",
+    "event_totals",
     "events_by_period",
     "events_table",
     "features_of",

@@ -47,14 +47,14 @@ def events_by_period(
         event of the row has the number.
     """
     columns = _columns(by)
-    grouped = _moment(store, "hour" if step == "hour" else "day")
+    grouped = moment_in_sql(store, "hour" if step == "hour" else "day")
     query = (
         sa.select(grouped.label("period"), *columns, *_sums())
         .where(*_between(kinds, since, until))
         .group_by(grouped, *columns)
     )
     table = read(store, lambda c: frame(c, query))
-    table["period"] = _begin(pd.to_datetime(table["period"], utc=True), step)
+    table["period"] = begin_of_period(pd.to_datetime(table["period"], utc=True), step)
     keys = ["period", *by]
     table = table.groupby(keys, as_index=False, sort=True)[list(_TOTALS)].sum()
     for name in ("seconds", "value"):
@@ -164,8 +164,8 @@ def _sums() -> list[sa.ColumnElement[Any]]:
     return counted
 
 
-def _moment(store: Store, step: str) -> sa.ColumnElement[Any]:
-    """The begin of the hour or of the day (UTC) of an event, as the database computes it."""
+def moment_in_sql(store: Store, step: str) -> sa.ColumnElement[Any]:
+    """Return the begin of the hour or of the day (UTC) of an event, as the database computes it."""
     if store.path is None:
         utc = sa.func.timezone("UTC", sa.type_coerce(events.c.at, sa.DateTime(timezone=True)))
         return sa.type_coerce(sa.func.timezone("UTC", sa.func.date_trunc(step, utc)), UtcTime)
@@ -173,8 +173,8 @@ def _moment(store: Store, step: str) -> sa.ColumnElement[Any]:
     return sa.type_coerce(text + (":00:00+00:00" if step == "hour" else "T00:00:00+00:00"), UtcTime)
 
 
-def _begin(moments: pd.Series, step: Step) -> pd.Series:
-    """The begin of the period of each moment."""
+def begin_of_period(moments: pd.Series, step: Step) -> pd.Series:
+    """Return the begin of the period of each moment."""
     if step in ("hour", "day"):
         return moments
     days = moments.dt.day - 1 if step == "month" else moments.dt.day_of_week

@@ -4,10 +4,11 @@ Noting costs no answer: when the database fails, the event is lost and the log h
 right, because the function that did the work has asked.
 """
 
+import hashlib
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.access import Action, requires
+from core.access import Action, Person, requires
 from core.errors import StoreError
 from core.settings import Settings
 from core.store.checks import now
@@ -74,7 +75,7 @@ class Event:
     way
         One of ``Way``, or empty.
     request_id, session_id
-        Random names that tie events together. They name no person.
+        Random names that tie events together. They name no person. Without a session, it is that of the visit.
     seconds
         How long it took; what it is exactly depends on the kind, see docs/events.md.
     value
@@ -117,27 +118,33 @@ def record_events(store: Store | None, *happened: Event) -> None:
     held = store.memory.held
     if time.monotonic() < held.get("events pause", -math.inf):
         return
-    rows = [_row(event) for event in happened]
 
     def work(c: sa.Connection) -> None:
         for start in range(0, len(rows), _AT_ONCE):
             c.execute(events.insert(), rows[start : start + _AT_ONCE])
 
     try:
+        visit = visit_of(store.by)
+        rows = [_row(event, visit) for event in happened]
         write(store, work, patience_s=_PATIENCE_S)
         _prune_daily(store, settings.events_months)
     except StoreError as error:
         held["events pause"] = time.monotonic() + _PAUSE_S
-        _LOG.warning("%d events were not noted, and none are for %.0f s: %s", len(rows), _PAUSE_S, error)
+        _LOG.warning("%d events were not noted, and none are for %.0f s: %s", len(happened), _PAUSE_S, error)
 
 
-def _row(event: Event) -> dict[str, Any]:
+def visit_of(by: Person) -> str:
+    """Return the name of a visit in events. A part of the session names answers without a name, so it is hashed."""
+    return hashlib.sha256(f"visit {by.session}".encode()).hexdigest()[:16] if by.session else ""
+
+
+def _row(event: Event, visit: str) -> dict[str, Any]:
     return {
         "at": event.at or now(),
         "kind": str(event.kind),
         "way": str(event.way),
         "request_id": event.request_id[:64],
-        "session_id": event.session_id[:64],
+        "session_id": (event.session_id or visit)[:64],
         "model_version": event.model_version,
         "clip_id": event.clip_id,
         "seconds": event.seconds,
@@ -174,10 +181,23 @@ def prune_events(store: Store, before: datetime) -> int:
 
 
 def _prune(store: Store, before: datetime) -> int:
-    return write(store, lambda c: c.execute(events.delete().where(events.c.at < before)).rowcount)
+    from core.store.event_sums import removed_with_totals  # it knows the kinds of this module
+
+    return write(store, lambda c: removed_with_totals(c, events.c.at < before))
 
 
-def forget_in_events(c: sa.Connection, *, clip_ids: tuple[str, ...] = (), session_ids: tuple[str, ...] = ()) -> None:
+def session_name(session_id: int) -> str:
+    """Return the name of a session with a client in the events."""
+    return f"session {session_id}"
+
+
+def insert_event(c: sa.Connection, event: Event) -> None:
+    """Add an event in the transaction that stores what it is about."""
+    if Settings().events == "on":
+        c.execute(events.insert(), [_row(event, "")])
+
+
+def forget_in_events(c: sa.Connection, *, clip_ids: Iterable[str] = (), session_ids: Iterable[str] = ()) -> None:
     """Take the names of erased clips out of the events, and remove the events of erased sessions.
 
     Call it in the transaction that erases them. What happened stays counted, but says no more which clip it was. An

@@ -17,6 +17,7 @@ from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm
 from core.models.policy import Policy
 from core.pipeline import scoring
+from core.pipeline.noting import Asked
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.pipeline.stability import Firmness
@@ -193,6 +194,7 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
             store=store,
             origin=chosen.origin,
             max_mb=largest_mb,
+            asked=Asked.on_page(chosen.origin),
         )
         return ShownClip(scoring.packed(scored), file, drawing.envelope(scored.recording.clip))
 
