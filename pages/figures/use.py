@@ -20,7 +20,7 @@ def hearings(weeks: pd.DataFrame) -> go.Figure:
     figure = go.Figure(
         [
             go.Bar(
-                x=weeks["week"],
+                x=_utc(weeks["week"]),
                 y=weeks[column],
                 name=name,
                 marker={
@@ -36,8 +36,13 @@ def hearings(weeks: pd.DataFrame) -> go.Figure:
         apply_style(figure, title="What was heard, week by week")
         .update_layout(barmode="group")
         .update_yaxes(title="number", rangemode="tozero")
-        .update_xaxes(**_mondays(weeks["week"]))
+        .update_xaxes(**_mondays(_utc(weeks["week"])))
     )
+
+
+def _utc(moments: pd.Series) -> pd.Series:
+    """The moments as plotly draws them: in UTC, without a time zone."""
+    return moments.dt.tz_convert(None)
 
 
 def _mondays(weeks: pd.Series) -> dict[str, object]:
@@ -73,7 +78,7 @@ def over_time(
         }
     figure = go.Figure(
         go.Scatter(
-            x=table["when"],
+            x=_utc(table["when"]),
             y=table[value],
             error_y=error,
             mode="lines+markers",
@@ -84,6 +89,6 @@ def over_time(
     )
     for height, name in (marks or {}).items():
         figure.add_hline(y=height, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation_text=name)
-    dates = _mondays(table["when"]) if weekly else {"type": "date", "dtick": "M1" if len(table) < 13 else None}
+    dates = _mondays(_utc(table["when"])) if weekly else {"type": "date", "dtick": "M1" if len(table) < 13 else None}
     apply_style(figure, title=title, height=340).update_xaxes(**dates)
     return figure.update_yaxes(title=axis, rangemode="tozero" if weekly else "normal")
