@@ -25,7 +25,7 @@ def _doubts(url: str, stamp: tuple[object, ...], _store: Store, _model: ModelDes
     """List doubtful labels whose sound is stored. url, stamp : cache key, which changes with labels and model."""
     data = labelled_data.training_data(cached.table(), labelled_data.labels(_store))
     doubts = label_checks.doubtful_answers(_store, _model, data, Settings())
-    known = clips_for_tasks(_store, raters=())
+    known = clips_for_tasks(_store, raters=(), clip_ids=doubts["clip_id"].tolist())
     return doubts.merge(known[["clip_id", "file_name"]], on="clip_id", validate="one_to_one")
 
 
