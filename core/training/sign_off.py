@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from core.errors import ModelError
 from core.evaluation.criteria import Check
 from core.evaluation.evaluation_table import HEADLINE, LIVE, ROW_WORDS, SPEED, STABILITY, EvaluationTable
+from core.evaluation.expectation import LEAST_LABELLED
 from core.evaluation.gate import Evidence, GateResult, Outcome, check_gate
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHAMPION
@@ -22,7 +23,6 @@ from core.models.description import ModelDescription, data_version_words, descri
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.training.promotion import champion_evidence, model_evidence, read_gate
-from core.training.triggers import LEAST_LABELLED
 
 TEMPLATES = Path(__file__).parent / "templates"
 MEASURES = {
