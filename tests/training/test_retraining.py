@@ -1,5 +1,6 @@
 """From agreed labels to a challenger: what trains, what is left out, what rings, what a retraining leaves behind."""
 
+import hashlib
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -501,6 +502,9 @@ def test_the_model_keeps_what_it_learned_from(life):
     assert labelled_data.seen_clips(model.folder) == life.music[LABEL].to_dict()
     newer = description.describe_alias("challenger", settings=life.settings)
     assert labelled_data.seen_clips(newer.folder) == (life.music[LABEL].to_dict() | life.more[LABEL].to_dict())
+    labels = labelled_data.labels_csv(labelled_data.labels(life.store))
+    assert newer.inputs["labels.csv"] == hashlib.md5(labels).hexdigest() != model.inputs["labels.csv"]
+    assert f"`labels.csv`: `{newer.inputs['labels.csv']}`" in newer.card
     assert int(newer.metrics["protocol"]["development"]) == int(model.metrics["protocol"]["development"]) + 20
 
 
