@@ -9,6 +9,7 @@ import pandas as pd
 from core.components import connected_groups
 from core.errors import CoreError
 from core.models.reference import Reference, deviations
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS
 
 FAR = 5.0  # standard deviations; larger deviations are cut to this value, so that one outlier does not dominate
@@ -39,10 +40,12 @@ def _deviations(clips: pd.DataFrame, features: pd.DataFrame, reference: Referenc
     return pd.DataFrame(away, index=mean.index, columns=list(reference.used))
 
 
-def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.Series:
-    """Recording of each measured piece, by sound: piece_id -> the first piece of the same recording.
+def recordings(
+    clips: pd.DataFrame, features: pd.DataFrame, reference: Reference, same: SameRecordings = SameRecordings()
+) -> pd.Series:
+    """Recording of each measured piece: piece_id -> the first piece of the same recording.
 
-    Copies of one recording with other encodings, levels, sample rates or slightly different starts sound the same
+    What people and fingerprints say (``same``) comes first, then the sound. Copies of one recording with other encodings, levels, sample rates or slightly different starts sound the same
     (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
     file), and the means of the windows with each other.
 
@@ -60,8 +63,13 @@ def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference
             pairs.append(np.stack([ids.get_indexer(away.index), ids.get_indexer(away.index[first])]))
     one, other = np.concatenate(pairs, axis=1)
     group = connected_groups(one, other, len(ids))
-    named = pd.Series(ids, ids).groupby(group).transform("first")
-    return named.rename("recording")
+    named = pd.Series(ids, ids).groupby(group).transform("first").rename("recording")
+    alike = named[named.duplicated(keep=False)]
+    links = [(str(first), str(piece)) for piece, first in alike.items() if piece != first]
+    joined = pd.Series(same.with_links(links), dtype=object)
+    joined = joined[joined.index.isin(ids)]
+    first = joined.index.to_series().groupby(joined.to_numpy()).transform("min")  # a name that is among the pieces
+    return pd.Series(ids, ids, name="recording").where(~ids.isin(first.index), first.reindex(ids))
 
 
 @dataclass(frozen=True, eq=False)

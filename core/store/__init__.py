@@ -58,7 +58,7 @@ from core.store.jobs import (
 )
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
 from core.store.large import is_large, read_ahead
-from core.store.library import library_cache_key, library_clip_name, library_places, library_state, library_table
+from core.store.library import library_cache_key, library_clip_name, library_files, library_places, library_state, library_table
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -118,6 +118,19 @@ from core.store.schema import (
     SOURCES,
     VERIFIED_ONLY,
 )
+from core.store.same_recordings import (
+    Link,
+    fingerprints_of,
+    links_table,
+    replace_links,
+    same_key,
+    same_recordings,
+    same_words_table,
+    save_fingerprints,
+    say_same,
+    undo_same,
+    without_fingerprint,
+)
 from core.store.sessions import (
     NewSession,
     StoredSession,
@@ -143,6 +156,18 @@ from core.store.words import (
 )
 
 __all__ = [
+    "library_files",
+    "without_fingerprint",
+    "undo_same",
+    "say_same",
+    "save_fingerprints",
+    "same_words_table",
+    "same_recordings",
+    "same_key",
+    "replace_links",
+    "links_table",
+    "fingerprints_of",
+    "Link",
     "Answer",
     "ApiKey",
     "Client",

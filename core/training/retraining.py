@@ -33,7 +33,15 @@ from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
 from core.schema import COLUMNS, PROBA, FeatureVector
 from core.settings import Settings
-from core.store import Store, features_table, predictions_table, read_windows, save_predictions, set_setting
+from core.store import (
+    Store,
+    features_table,
+    predictions_table,
+    read_windows,
+    same_recordings,
+    save_predictions,
+    set_setting,
+)
 from core.training import labelled_data
 from core.training.card import LABELLED
 from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips
@@ -100,7 +108,7 @@ def train_challenger(
         raise TableError(
             f"The published table is not available, and models are not trained on synthetic clips. {published.note}"
         )
-    data = labelled_data.training_data(published, _with_table(labels(store), table))
+    data = labelled_data.training_data(published, _with_table(labels(store), table), same_recordings(store))
     origin = {} if table is None else {"table": table.about | {"used": _used(data, table)}}
     champion = describe_alias(file_names.CHAMPION, settings=settings)
     run = train_and_compare(
