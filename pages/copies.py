@@ -20,7 +20,9 @@ show_pending_message()
 copy_search.show_search(store)
 library = pieces.read_library()
 if library is None:
-    st.info("No library has been scored yet. Score a folder on the page Library first.", icon=":material/library_music:")
+    st.info(
+        "No library has been scored yet. Score a folder on the page Library first.", icon=":material/library_music:"
+    )
     st.stop()
 pairs = copy_views.pairs_of(store, library)
 with st.container():

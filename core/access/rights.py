@@ -115,7 +115,8 @@ RIGHTS: dict[Action, Right] = {
     Action.RUN_JOB: _ANALYSTS,
 }
 
-_JOBS = {"library": Action.SCORE_LIBRARY, "copies": Action.SCORE_LIBRARY, "rescore": Action.CHOOSE_MODEL}  # names of jobs; all others are trainings
+# Names of jobs; all others are trainings.
+_JOBS = {"library": Action.SCORE_LIBRARY, "copies": Action.SCORE_LIBRARY, "rescore": Action.CHOOSE_MODEL}
 
 
 def least_role(action: Action, setting: Setting) -> Role | None:

@@ -89,7 +89,7 @@ def _of_samples(samples: bytes) -> np.ndarray:
             answer, _ = process.communicate(samples, timeout=WAIT_S)
         except subprocess.TimeoutExpired as error:
             process.kill()
-            raise CoreError(f"fpcalc did not finish within {WAIT_S:.0f} s. Try again when the machine is idle.") from error
+            raise CoreError(f"fpcalc needed more than {WAIT_S:.0f} s. Try again when the machine is idle.") from error
     return _read(answer)
 
 

@@ -48,10 +48,8 @@ def of_recordings(answers: pd.DataFrame, same: SameRecordings) -> pd.DataFrame:
     if not same:
         return answers
     names = answers["clip_id"].astype("category")
-    codes = pd.Index([same.name(str(clip)) for clip in names.cat.categories])
-    values, numbers = np.unique(codes.to_numpy(dtype=object).astype(str), return_inverse=True)
-    at = names.cat.codes.to_numpy()
-    return answers.assign(clip_id=category(numbers[at] if len(numbers) else at, list(values)))
+    numbers, values = pd.factorize(np.array([same.name(str(clip)) for clip in names.cat.categories], dtype=object))
+    return answers.assign(clip_id=category(numbers[names.cat.codes.to_numpy()], pd.Index(values)))
 
 
 def of_files(table: pd.DataFrame, same: SameRecordings, clips: Collection[str] | None = None) -> pd.DataFrame:
@@ -66,7 +64,9 @@ def of_files(table: pd.DataFrame, same: SameRecordings, clips: Collection[str] |
     copies = pd.DataFrame(members, columns=["file", "name"])
     copies = copies[copies["name"].isin(table.index)]
     rows = table.loc[copies["name"]].set_axis(copies["file"].to_numpy(), axis=0)
-    return pd.concat([table[~table.index.isin(shared)], rows]).rename_axis(table.index.name)
+    every = pd.concat([table[~table.index.isin(shared)], rows])
+    every.index.name = table.index.name
+    return every
 
 
 def is_settled(truth: pd.DataFrame) -> pd.Series:

@@ -174,7 +174,7 @@ def _alike(store: Store, contents: Sequence[str], durations: np.ndarray, referen
     """Pairs whose features and lengths are alike."""
     if len(contents) < 2:
         return set()
-    table = features_of(store, contents, extractor=EXTRACTOR).reindex(contents)
+    table = features_of(store, contents, extractor=EXTRACTOR).reindex(list(contents))
     z = deviations(table.to_numpy(dtype=float), reference).astype(np.float32)
     left, right = alike_pairs(z, reference.used)
     near = lengths_agree(durations[left], durations[right])

@@ -51,8 +51,8 @@ def pairs_table(links: pd.DataFrame, words: pd.DataFrame, same: SameRecordings) 
         ["number", *PAIR], ascending=[False, True, True], ignore_index=True
     )
     states = [
-        _state(row.same, row.kind, together=same.name(row.one) == same.name(row.other))
-        for row in table.itertuples(index=False)
+        _state(said, sure=kind == "sure", together=same.name(one) == same.name(other))
+        for one, other, said, kind in table[[*PAIR, "same", "kind"]].astype(object).to_numpy().tolist()
     ]
     texts = table[["found", "said_by"]].fillna("")
     return table[[*PAIR, "number"]].assign(state=pd.Series(states, dtype=object), **texts)
@@ -62,12 +62,13 @@ def _pairs(table: pd.DataFrame) -> pd.Series:
     return pd.Series(list(zip(table["one"], table["other"], strict=True)), index=table.index, dtype=object)
 
 
-def _state(same: object, kind: object, *, together: bool) -> State:
-    if pd.notna(same):
-        return State.ONE if same else State.TWO
+def _state(said: bool | float, *, sure: bool, together: bool) -> State:
+    """said : what a person says, NaN without a word."""
+    if pd.notna(said):
+        return State.ONE if said else State.TWO
     if together:
         return State.ONE
-    return State.TWO if kind == "sure" else State.OPEN
+    return State.TWO if sure else State.OPEN
 
 
 def evidence(found: str) -> str:

@@ -45,8 +45,8 @@ def recordings(
 ) -> pd.Series:
     """Recording of each measured piece: piece_id -> the first piece of the same recording.
 
-    What people and fingerprints say (``same``) comes first, then the sound. Copies of one recording with other encodings, levels, sample rates or slightly different starts sound the same
-    (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
+    What people and fingerprints say (``same``) comes first, then the sound. Copies of one recording with other
+    encodings, levels, sample rates or slightly different starts sound the same (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
     file), and the means of the windows with each other.
 
     clips, features : as in ``sound_table``.
@@ -66,10 +66,11 @@ def recordings(
     named = pd.Series(ids, ids).groupby(group).transform("first").rename("recording")
     alike = named[named.duplicated(keep=False)]
     links = [(str(first), str(piece)) for piece, first in alike.items() if piece != first]
-    joined = pd.Series(same.with_links(links), dtype=object)
-    joined = joined[joined.index.isin(ids)]
-    first = joined.index.to_series().groupby(joined.to_numpy()).transform("min")  # a name that is among the pieces
-    return pd.Series(ids, ids, name="recording").where(~ids.isin(first.index), first.reindex(ids))
+    joined, here = same.with_links(links), set(ids)
+    firsts: dict[str, str] = {}  # the first piece of each recording: its name may be a file that is no piece here
+    for piece in sorted(here & joined.keys()):
+        firsts.setdefault(joined[piece], piece)
+    return pd.Series([firsts[joined[p]] if p in joined else p for p in ids], ids, dtype=ids.dtype, name="recording")
 
 
 @dataclass(frozen=True, eq=False)

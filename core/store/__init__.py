@@ -58,7 +58,14 @@ from core.store.jobs import (
 )
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
 from core.store.large import is_large, read_ahead
-from core.store.library import library_cache_key, library_clip_name, library_files, library_places, library_state, library_table
+from core.store.library import (
+    library_cache_key,
+    library_clip_name,
+    library_files,
+    library_places,
+    library_state,
+    library_table,
+)
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -103,6 +110,19 @@ from core.store.own_clips import (
 )
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
+from core.store.same_recordings import (
+    Link,
+    fingerprints_of,
+    links_table,
+    replace_links,
+    same_key,
+    same_recordings,
+    same_words_table,
+    save_fingerprints,
+    say_same,
+    undo_same,
+    without_fingerprint,
+)
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -117,19 +137,6 @@ from core.store.schema import (
     SKIPS,
     SOURCES,
     VERIFIED_ONLY,
-)
-from core.store.same_recordings import (
-    Link,
-    fingerprints_of,
-    links_table,
-    replace_links,
-    same_key,
-    same_recordings,
-    same_words_table,
-    save_fingerprints,
-    say_same,
-    undo_same,
-    without_fingerprint,
 )
 from core.store.sessions import (
     NewSession,

@@ -48,7 +48,7 @@ def save_fingerprints(store: Store, prints: Mapping[str, np.ndarray], *, maker: 
         {
             "content_hash": check_text(content, "name of the content", longest=MAX_HASH),
             "maker": maker,
-            "items": zlib.compress(items.astype("<u4").tobytes()),
+            "bits": zlib.compress(items.astype("<u4").tobytes()),
             "created_at": moment,
         }
         for content, items in prints.items()
@@ -56,7 +56,7 @@ def save_fingerprints(store: Store, prints: Mapping[str, np.ndarray], *, maker: 
 
     def work(c: sa.Connection) -> None:
         new = insert(c, fingerprints)
-        replaced = {name: new.excluded[name] for name in ("maker", "items", "created_at")}
+        replaced = {name: new.excluded[name] for name in ("maker", "bits", "created_at")}
         c.execute(new.on_conflict_do_update(index_elements=["content_hash"], set_=replaced), rows)
 
     if rows:
@@ -79,13 +79,13 @@ def without_fingerprint(store: Store, contents: Iterable[str], *, maker: str) ->
 @requires(Action.SCORE_LIBRARY)
 def fingerprints_of(store: Store, contents: Iterable[str], *, maker: str) -> dict[str, np.ndarray]:
     """Return the fingerprints of these contents: shape (n,), uint32; empty where none is possible."""
-    query = sa.select(fingerprints.c.content_hash, fingerprints.c.items).where(fingerprints.c.maker == maker)
+    query = sa.select(fingerprints.c.content_hash, fingerprints.c.bits).where(fingerprints.c.maker == maker)
 
     def work(c: sa.Connection) -> dict[str, np.ndarray]:
         return {
-            str(content): np.frombuffer(zlib.decompress(items), dtype="<u4").astype(np.uint32, copy=False)
+            str(content): np.frombuffer(zlib.decompress(bits), dtype="<u4").astype(np.uint32, copy=False)
             for part in in_parts(contents)
-            for content, items in c.execute(query.where(fingerprints.c.content_hash.in_(part)))
+            for content, bits in c.execute(query.where(fingerprints.c.content_hash.in_(part)))
         }
 
     return read(store, work)
@@ -163,7 +163,9 @@ def same_recordings(store: Store) -> SameRecordings:
             newest.setdefault((one, other), bool(same))
         pairs: dict[str, list[tuple[str, str]]] = {kind: [] for kind in LINK_KINDS}
         links = recording_links.c
-        for one, other, kind in c.execute(sa.select(links.one, links.other, links.kind).order_by(links.one, links.other)):
+        for one, other, kind in c.execute(
+            sa.select(links.one, links.other, links.kind).order_by(links.one, links.other)
+        ):
             pairs[kind].append((one, other))
         said = tuple((one, other, same) for (one, other), same in newest.items())
         return SameRecordings(said, tuple(pairs["sure"]), tuple(pairs["apart"]))
@@ -190,9 +192,11 @@ def same_state() -> tuple[sa.ScalarSelect[Any], ...]:
 
 def _words() -> sa.Select[Any]:
     """Query the words that count, the newest first."""
-    return sa.select(
-        *(recording_words.c[n] for n in ("id", "one", "other", "same", "said_by", "created_at"))
-    ).where(recording_words.c.undone_at.is_(None)).order_by(recording_words.c.id.desc())
+    return (
+        sa.select(*(recording_words.c[n] for n in ("id", "one", "other", "same", "said_by", "created_at")))
+        .where(recording_words.c.undone_at.is_(None))
+        .order_by(recording_words.c.id.desc())
+    )
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

@@ -443,7 +443,7 @@ fingerprints = sa.Table(
     metadata,
     sa.Column("content_hash", sa.String(128), primary_key=True),
     sa.Column("maker", sa.String(64), nullable=False),  # name of the method
-    sa.Column("items", sa.LargeBinary, nullable=False),  # zlib of 32-bit numbers, little-endian; empty = none possible
+    sa.Column("bits", sa.LargeBinary, nullable=False),  # zlib of 32-bit numbers, little-endian; empty = none possible
     _time(),
 )
 

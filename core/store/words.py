@@ -104,7 +104,8 @@ def _subjects(store: Store, log: AnswerLog) -> tuple[np.ndarray, pd.Index]:
 def words_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever an answer, a deleted or erased clip or a rule about answers changes.
 
-    It also changes when files become one recording, or two. Answers are append-only, so the newest id and the number of erasures suffice.
+    It also changes when files become one recording, or two. Answers are append-only, so the newest id and the number
+    of erasures suffice.
     """
     query = sa.select(
         sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),

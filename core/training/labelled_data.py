@@ -33,7 +33,11 @@ if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only
     from core.training.folds import Clips
 
 OF_A_TABLE = "@table"  # end of the clip_id of a row that comes from a table and not from the store
-SAME_MUSIC = ("content_hash", "track_id", "recording")  # clips with the same value in one of these columns are in one group
+SAME_MUSIC = (
+    "content_hash",
+    "track_id",
+    "recording",
+)  # clips with the same value in one of these columns are in one group
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +94,8 @@ def agreed_labels(
 
     Returns
     -------
-    Columns: clip_id, y, votes, content_hash, track_id, origin, recording, extractor, and the 50 features. All features are NaN
-    when the extractor has not measured the clip.
+    Columns: clip_id, y, votes, content_hash, track_id, origin, recording, extractor, and the 50 features. All
+    features are NaN when the extractor has not measured the clip.
     """
     settled = truth[is_settled(truth) & truth["label"].isin(EMOTIONS)]
     known = clips.assign(track_id=_recordings(clips)).set_index("clip_id")[["content_hash", "track_id", "origin"]]

@@ -106,7 +106,11 @@ def _decide(library: Library, pair: pd.Series, state: State) -> None:
     with st.container(horizontal=True):
         if state is not State.ONE:
             st.button(
-                "One recording", icon=":material/merge:", key="copies_say_one", on_click=_say, kwargs=given | {"same": True}
+                "One recording",
+                icon=":material/merge:",
+                key="copies_say_one",
+                on_click=_say,
+                kwargs=given | {"same": True},
             )
         if state is not State.TWO:
             st.button(

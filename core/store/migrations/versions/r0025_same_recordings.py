@@ -14,7 +14,7 @@ def upgrade() -> None:
         "fingerprints",
         sa.Column("content_hash", sa.String(128), primary_key=True),
         sa.Column("maker", sa.String(64), nullable=False),
-        sa.Column("items", sa.LargeBinary, nullable=False),
+        sa.Column("bits", sa.LargeBinary, nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
     )
     op.create_table(
