@@ -13,8 +13,8 @@ import numpy as np
 
 from core.audio.fingerprint import ITEM_S
 
-# benchmarks/copies.py: copies differ in at most 0.55 of what changes from one value to the next, second takes in 1.0 and
-# more. The second limit decides.
+# benchmarks/copies.py: copies differ in at most 0.55 of what changes from one value to the next, second takes in 1.05
+# or more. The second limit decides.
 SURE_ERROR, SURE_SHARE = 0.12, 0.6
 DOUBT_ERROR = 0.25  # unrelated recordings differ in 0.3 to 0.5 of the bits
 LEAST_DISTINCT = 40  # different values that both have in common; a steady tone has a few

@@ -29,9 +29,9 @@ from core.store import (
     Link,
     Store,
     features_of,
+    files_of_library,
     fingerprints_of,
     first_content,
-    library_files,
     replace_links,
     save_fingerprints,
     without_fingerprint,
@@ -93,7 +93,7 @@ def find_copies(
         Called with the progress in [0, 1] and the present step. An exception that it raises ends the search; the
         fingerprints so far stay.
     """
-    files = library_files(store)
+    files = files_of_library(store)
     files = files.assign(path=[present_path(path, settings) for path in files["path"]])
     pieces = files.drop_duplicates("content_hash").reset_index(drop=True)
     pieces = pieces[with_a_partner(pieces["duration_s"].to_numpy(dtype=float))].reset_index(drop=True)

@@ -46,8 +46,9 @@ def recordings(
     """Recording of each measured piece: piece_id -> the first piece of the same recording.
 
     What people and fingerprints say (``same``) comes first, then the sound. Copies of one recording with other
-    encodings, levels, sample rates or slightly different starts sound the same (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
-    file), and the means of the windows with each other.
+    encodings, levels, sample rates or slightly different starts sound the same (`core.library.near_copies`). The
+    middles of files are compared with each other (their clip id is the hash of the file), and the means of the windows
+    with each other.
 
     clips, features : as in ``sound_table``.
     """

@@ -59,9 +59,9 @@ from core.store.jobs import (
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
 from core.store.large import is_large, read_ahead
 from core.store.library import (
+    files_of_library,
     library_cache_key,
     library_clip_name,
-    library_files,
     library_places,
     library_state,
     library_table,
@@ -99,18 +99,7 @@ from core.store.mood_tags import (
     tag_notes,
 )
 from core.store.never_played import never_play, never_table, play_again
-from core.store.own_clips import (
-    OwnPrediction,
-    claim_clip,
-    erase_own_clip,
-    is_shared,
-    own_clips,
-    own_prediction,
-    save_own,
-)
-from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
-from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
-from core.store.same_recordings import (
+from core.store.one_recording import (
     Link,
     fingerprints_of,
     links_table,
@@ -123,6 +112,17 @@ from core.store.same_recordings import (
     undo_same,
     without_fingerprint,
 )
+from core.store.own_clips import (
+    OwnPrediction,
+    claim_clip,
+    erase_own_clip,
+    is_shared,
+    own_clips,
+    own_prediction,
+    save_own,
+)
+from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
+from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -163,7 +163,7 @@ from core.store.words import (
 )
 
 __all__ = [
-    "library_files",
+    "files_of_library",
     "without_fingerprint",
     "undo_same",
     "say_same",

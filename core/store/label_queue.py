@@ -15,9 +15,9 @@ from core.store.answers import rater_name
 from core.store.connection import IDS_AT_ONCE, Store, frame, read, remembered
 from core.store.erasures import erasures
 from core.store.library import not_replaced
+from core.store.one_recording import same_recordings
 from core.store.prediction_log import PredictionLog, prediction_log
 from core.store.predictions import newest_prediction
-from core.store.same_recordings import same_recordings
 from core.store.schema import clip_owners, clips, files, jobs, predictions, raters
 
 

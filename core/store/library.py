@@ -237,7 +237,7 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 
 
 @requires(Action.SCORE_LIBRARY)
-def library_files(store: Store) -> pd.DataFrame:
+def files_of_library(store: Store) -> pd.DataFrame:
     """Return the files of all pieces: content_hash, path, size (bytes), duration_s; the newest path of a content first.
 
     Pieces that an analyst deleted are left out. The function does not check whether the files still exist.

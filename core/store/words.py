@@ -17,7 +17,7 @@ from core.store.answer_log import AnswerLog, answers_key, category, current_log
 from core.store.clips import insert_clips
 from core.store.connection import Store, in_parts, read, remembered, write
 from core.store.erasures import erasures
-from core.store.same_recordings import same_state
+from core.store.one_recording import same_state
 from core.store.schema import LIBRARY_CHANGED, clips, feedback, predictions, settings
 
 _SAID = (  # columns of ``answers_by_subject``
