@@ -10,7 +10,21 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, reach, rest_api, show, start, unexpected
+from pages.shared import (
+    assets,
+    doors,
+    exports,
+    limits,
+    login,
+    media,
+    noted,
+    plays,
+    reach,
+    rest_api,
+    show,
+    start,
+    unexpected,
+)
 
 
 def run() -> None:
@@ -23,6 +37,7 @@ def run() -> None:
     unexpected.use_references()
     reach.ask_nobody()
     media.note_session()
+    plays.listen()
     chosen = st.navigation(
         {
             "": [doors.page("home", title="Home", icon=":material/home:", default=True)],
@@ -50,10 +65,15 @@ def run() -> None:
                 doors.page("impact", title="Impact", icon=":material/payments:"),
                 doors.page("learning", title="Learning", icon=":material/model_training:"),
             ],
+            "Monitoring": [
+                doors.page("monitoring", title="Monitoring", icon=":material/vital_signs:"),
+                doors.page("use", title="Use", icon=":material/monitoring:"),
+            ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
         }
     )
     reach.warn_if_open_to_all()
+    noted.say_what_is_noted()
     doors.open_page(chosen)
 
 
@@ -75,6 +95,7 @@ else:
             Middleware(start.Ready),
             Middleware(limits.HideFigures),
             Middleware(media.OwnMedia),
+            Middleware(exports.NoteDownloads),
             Middleware(limits.CountArriving),
         ],
         lifespan=lifespan,

@@ -44,24 +44,40 @@ WORDS = ("Gül", "Işık", "Çeşme", "Şarkı", "İstanbul", "Rüzgâr", "Akşa
 # --- the store -------------------------------------------------------------------------------------------------------
 
 
-def fill(url: str, music: Path, pieces: int, answers: int, seed: int = 0) -> None:
-    """Fill an empty store with pieces and answers, and write a file of one byte for each piece."""
+def fill(
+    url: str,
+    music: Path,
+    pieces: int,
+    answers: int,
+    seed: int = 0,
+    *,
+    begin: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    step_s: float = 1.0,
+    answered: datetime = datetime(2026, 2, 1, tzinfo=UTC),
+) -> None:
+    """Fill an empty store with pieces and answers, and write a file of one byte for each piece.
+
+    begin, step_s : when the first piece was scored, and the seconds to the next one.  answered : the first answer.
+    """
     from core.store import open_store
 
     store = open_store(url)
     rng = np.random.default_rng(seed)
     hashes = [hashlib.sha256(f"{seed} {k}".encode()).hexdigest() for k in range(pieces)]
     with store.engine.connect().execution_options(write=True) as c, c.begin():
-        for begin in range(0, pieces, AT_ONCE):
-            _fill_pieces(c, music, hashes, range(begin, min(begin + AT_ONCE, pieces)), rng)
-        _fill_answers(c, hashes, answers, rng)
+        for first in range(0, pieces, AT_ONCE):
+            some = range(first, min(first + AT_ONCE, pieces))
+            _fill_pieces(c, music, hashes, some, rng, [begin + timedelta(seconds=step_s * k) for k in some])
+        _fill_answers(c, hashes, answers, rng, answered)
         _fill_rest(c, hashes, music)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
         c.exec_driver_sql("ANALYZE")
     store.engine.dispose()
 
 
-def _fill_pieces(c: Any, music: Path, hashes: list[str], which: range, rng: np.random.Generator) -> None:
+def _fill_pieces(
+    c: Any, music: Path, hashes: list[str], which: range, rng: np.random.Generator, moments: list[datetime]
+) -> None:
     from core.features import EXTRACTOR
     from core.models.reference import ALL, LEVELS, read_reference
     from core.schema import COLUMNS, EMOTIONS
@@ -70,7 +86,7 @@ def _fill_pieces(c: Any, music: Path, hashes: list[str], which: range, rng: np.r
 
     policy, version = _in_use()
     reference = read_reference(Settings().champion_dir / "reference.json")
-    n, now = len(which), datetime(2026, 1, 1, tzinfo=UTC)
+    n = len(which)
     proba = rng.dirichlet([0.6] * 4, (n, 3))
     answer = proba.mean(axis=1)
     second = rng.dirichlet([0.6] * 4, n)
@@ -84,7 +100,7 @@ def _fill_pieces(c: Any, music: Path, hashes: list[str], which: range, rng: np.r
         name: [] for name in ("tracks", "clips", "features", "predictions", "files")
     }
     for i, k in enumerate(which):
-        digest, moment = hashes[k], now + timedelta(seconds=k)
+        digest, moment = hashes[k], moments[i]
         folder = music / f"{k // 500:04d} {WORDS[k // 500 % len(WORDS)]}"
         if k % 500 == 0:
             folder.mkdir(parents=True, exist_ok=True)
@@ -158,12 +174,12 @@ def _in_use() -> tuple[str, str]:
     return default(bundle.read_policies(model.folder / file_names.POLICY)).to_json(), model.version
 
 
-def _fill_answers(c: Any, hashes: list[str], answers: int, rng: np.random.Generator) -> None:
+def _fill_answers(c: Any, hashes: list[str], answers: int, rng: np.random.Generator, now: datetime) -> None:
     """Answers of the raters about random clips; a rater seldom answers a clip twice. One in 50 is taken back."""
     from core.schema import EMOTIONS
     from core.store import schema
 
-    now, half = datetime(2026, 2, 1, tzinfo=UTC), max(1, 9 * len(hashes) // 10)
+    half = max(1, 9 * len(hashes) // 10)
     truth = rng.integers(0, 4, len(hashes))
     for begin in range(0, answers, AT_ONCE):
         n = min(AT_ONCE, answers - begin)
@@ -357,7 +373,7 @@ def _in_checkout(folder: Path, arguments: list[str], env: dict[str, str]) -> dic
 
 
 @contextmanager
-def _database(place: Path, *, server: bool) -> Iterator[str]:
+def database(place: Path, *, server: bool) -> Iterator[str]:
     """Address of an empty database; of a new PostgreSQL server when asked."""
     if not server:
         yield f"sqlite:///{place}/data/feedback.db"
@@ -393,7 +409,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stores-") as temporary:
         place = (given.place or Path(temporary)).resolve()
         (place / "data").mkdir(parents=True, exist_ok=True)
-        with _database(place, server=given.postgres) as url:
+        with database(place, server=given.postgres) as url:
             report(given, place, url)
 
 

@@ -9,28 +9,35 @@ from core.cli import (
     clips,
     copies,
     database,
+    figures,
     keys,
     labels,
     library,
     makams,
     mood_tags,
     recordings,
+    reports,
+    reproducing,
     serving,
     sign_off,
     stability,
+    stages,
     terminal,
     training,
     verification,
+    watching,
 )
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=HELP)
 app.command()(serving.serve)
+app.command()(figures.metrics)
 app.command()(clips.warm)
 app.command()(clips.features)
 app.command()(verification.verify)
 app.command()(training.train)
+app.command()(reproducing.reproduce)
 app.command()(training.mlflow)
 app.command()(database.backup)
 app.command()(database.restore)
@@ -45,8 +52,11 @@ app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(sign_off.sign_off)
+app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.command()(watching.watch)
+app.add_typer(stages.app, name="stage")
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)

@@ -45,6 +45,8 @@ class Settings(BaseModel):
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     ``TME_WORKERS``             clips and explanations that the server works on at the same time; by default its cores
     ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
+    ``TME_EVENTS``              off: nothing is noted about what happens, so Monitoring and Use stay empty
+    ``TME_EVENTS_MONTHS``       events older than so many months are removed; 0: never
     ``TME_WARM_UP``             false: the dashboard loads the model when the first clip comes, not while it starts
     """
 
@@ -71,6 +73,8 @@ class Settings(BaseModel):
     workers: int = Field(default_factory=_cores, ge=1)
     max_waiting: int = Field(default=200, ge=1)
     warm_up: bool = True
+    events: Literal["on", "off"] = "on"
+    events_months: int = Field(default=24, ge=0, le=1200)
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:

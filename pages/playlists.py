@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.store import Way
+from pages.shared import plays
 from pages.views.library import (
     list_player,
     pieces,
@@ -46,7 +48,8 @@ with st.container():
     if client is not None:
         playlist_client.show_client(client, playlist, library)
     fades = list_player.ask_fades()
-    list_player.show_player(playlist, library.every, fades)
+    list_player.show_player(playlist, library.every, fades, way=Way.PLAYLISTS)
+    plays.note_list(Way.PLAYLISTS, playlist.rows["piece_id"])
 shows = {
     "Pieces": lambda: parts.show_pieces(built, library),
     "Picture": lambda: parts.show_charts(playlist),

@@ -20,6 +20,7 @@ HOMES = {  # a side effect has one home
     "plotly": ("pages/figures/", "pages/shared/show.py"),
     "fastapi": ("core/api/",),
     "limits": ("core/api/",),
+    "prometheus_client": ("core/monitoring/",),
     "librosa": ("core/audio/beats", "core/audio/spectrograms"),  # for the eye; the features never depend on it
 }
 HEAVY = {"shap", "mlflow", "librosa", "xgboost", "lightgbm", "numba", "sklearn", "pooch", "imblearn", "matplotlib"}

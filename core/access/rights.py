@@ -62,6 +62,7 @@ class Action(StrEnum):
     TRAIN = "Train a model, and cancel a training."
     CHOOSE_MODEL = "Promote, discard or roll back a model."
     MAKE_KEYS = "Make, list and revoke keys of the REST API."
+    SEE_MONITORING = "See how the program is used, its quality over time and its alarms."
     RUN_JOB = "Report the progress and the end of background work."
 
 
@@ -112,6 +113,7 @@ RIGHTS: dict[Action, Right] = {
     Action.TRAIN: _ANALYSTS,
     Action.CHOOSE_MODEL: _ANALYSTS,
     Action.MAKE_KEYS: _ANALYSTS,
+    Action.SEE_MONITORING: _ANALYSTS,
     Action.RUN_JOB: _ANALYSTS,
 }
 

@@ -10,7 +10,9 @@ from starlette.requests import ClientDisconnect
 from core.api.problems import AGAIN_S, FULL, STOPPING, ApiError
 from core.api.service import Service
 from core.errors import QueueFull
+from core.pipeline.noting import Asked
 from core.pipeline.work_queue import Way
+from core.store import Way as Came
 
 T = TypeVar("T")
 LOOK_S = 1.0  # between two looks whether the caller is still there; each costs time of the processor
@@ -22,6 +24,11 @@ def service_of(request: Request) -> Service:
     """Return what all requests of this process share."""
     service: Service = request.app.state.service
     return service
+
+
+def asked_by(request: Request) -> Asked:
+    """Return how the clip of this request came, for the events."""
+    return Asked(Came.API, request.state.request_id)
 
 
 def room_to_work(request: Request) -> None:

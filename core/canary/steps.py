@@ -178,7 +178,12 @@ def promote(settings: Settings, store: Store, *, by: Person, reason: str = "") -
             "written reason (--by, --reason)."
         )
     result = promotion.promote(
-        settings, by=by, version=seen.canary.registered, shown=seen.canary.registered, reason=reason
+        settings,
+        by=by,
+        version=seen.canary.registered,
+        shown=seen.canary.registered,
+        reason=reason,
+        store=store,
     )
     if not promotion.is_promoted(result, reason):
         return result, None

@@ -30,8 +30,9 @@ def train(
     from core.training.retraining import JOB
 
     settings = Settings()
-    with jobs.hold_job(open_store(settings.database), JOB) as work, progress_bar(work.report) as report:
-        trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=report)
+    store = open_store(settings.database)
+    with jobs.hold_job(store, JOB) as work, progress_bar(work.report) as report:
+        trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=report, store=store)
         work.ignore_cancel()
         work.message = trained.summary
     typer.echo(trained.summary)
@@ -104,11 +105,18 @@ def promote(
 ) -> None:
     """Make the challenger the champion if the gate lets it, or with a reason. Exit status: 2 if not promoted."""
     from core.models.registry import find
+    from core.store import open_store
     from core.training import promotion
 
     settings = Settings()
     chosen = find("challenger", settings=settings)
-    result = promotion.promote(settings, version=version or None, by=Person.machine_owner(by), reason=reason)
+    result = promotion.promote(
+        settings,
+        version=version or None,
+        by=Person.machine_owner(by),
+        reason=reason,
+        store=open_store(settings.database),
+    )
     name = version or (chosen.version if chosen else "")
     if not promotion.is_promoted(result, reason):
         typer.echo(f"Version {name} was not promoted. {result.reason}")
@@ -121,9 +129,12 @@ def promote(
 
 def rollback(by: Annotated[str, typer.Option(help="Your name; stored with the decision.")] = "") -> None:
     """Make the previous champion the champion again."""
-    from core.models import registry
+    from core.store import open_store
+    from core.training import promotion
 
-    typer.echo(f"In use again: {registry.rollback(settings=Settings(), by=Person.machine_owner(by))}.")
+    settings = Settings()
+    store = open_store(settings.database)
+    typer.echo(f"In use again: {promotion.roll_back(settings, by=Person.machine_owner(by), store=store)}.")
     _rescore_clips()
 
 

@@ -74,6 +74,16 @@ def _bin_error(bins: np.ndarray, confidence: np.ndarray, right: np.ndarray, weig
     return np.abs(weights @ members).sum(axis=1) / weights.sum(axis=1)
 
 
+def bin_errors(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Expected calibration error for each row of answers, shape (b,), in bins of equal width.
+
+    confidence : shape (n,), highest probability of each clip.  right : shape (b, n), bool.
+    """
+    bins = _bins(confidence, adaptive=False)
+    sums = (confidence - right) @ np.eye(bins.max() + 1)[bins]
+    return np.asarray(np.abs(sums).sum(axis=1) / len(confidence))
+
+
 def _bins(confidence: np.ndarray, *, adaptive: bool) -> np.ndarray:
     """Bin of each clip: equal width over [0, 1], or equal count (adaptive)."""
     if adaptive:

@@ -7,7 +7,7 @@ from core.audio import encoding, synthetic
 from core.errors import StoreError
 from core.models.policy import Policy
 from core.settings import Settings
-from core.store import Store, add_clip, add_track
+from core.store import Store, Way, add_clip, add_track
 
 if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
     from core.pipeline.scoring import ScoredClip
@@ -29,12 +29,22 @@ def add_demo(
 
     The clip's name does not reveal the intended emotion.
     """
+    from core.pipeline.noting import Asked
     from core.pipeline.scoring import score_clip
 
     metre = recipe.usul.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
     name = f"Synthetic clip: {recipe.makam}, {metre}, {recipe.voice}, {recipe.seed}"
     data = encoding.wav(synthetic.render(recipe))
-    scored = score_clip(data, name, served, policy=policy, store=store, origin="demo", audio=settings.clips_dir)
+    scored = score_clip(
+        data,
+        name,
+        served,
+        policy=policy,
+        store=store,
+        origin="demo",
+        audio=settings.clips_dir,
+        asked=Asked(Way.LABEL),
+    )
     if scored.problem:
         raise StoreError(scored.problem)
     track = add_track(store, artist="this program", title=name, source=SYNTHETIC, makam=recipe.makam)

@@ -33,11 +33,15 @@ def stored_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) 
     require(store.by, Action.SEE_ANSWERS)
 
     def make() -> pd.DataFrame:
-        answers, same = answers_table(store), same_recordings(store)
-        truth = agreement.ground_truth(of_recordings(answers, same), raters_needed=raters_needed)
-        return of_files(truth, same, {str(clip) for clip in answers["clip_id"].unique()})
+        return truth_of(answers_table(store), same_recordings(store), raters_needed=raters_needed)
 
     return remembered(store, "truth", (answers_key(store), same_key(store), raters_needed), make)
+
+
+def truth_of(answers: pd.DataFrame, same: SameRecordings, *, raters_needed: int) -> pd.DataFrame:
+    """Ground truth of every clip with an answer; files of one recording have the same one."""
+    truth = agreement.ground_truth(of_recordings(answers, same), raters_needed=raters_needed)
+    return of_files(truth, same, {str(clip) for clip in answers["clip_id"].unique()}) if same else truth
 
 
 def of_recordings(answers: pd.DataFrame, same: SameRecordings) -> pd.DataFrame:

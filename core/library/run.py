@@ -25,6 +25,7 @@ from core.library.tagged_files import under_first_names
 from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline.deciding import Part, decide_pieces, store_predictions
+from core.pipeline.noting import note_library, note_unscored
 from core.pipeline.serving import Served
 from core.records import FoundFile, LibraryEntry, LibraryFile, Plan, Window
 from core.schema import FeatureVector
@@ -249,6 +250,7 @@ class _Run:
         copies = [entry.file for entry in entries if entry.known]
         before = self.measured_copies(copies)  # look them up first: saving may overwrite the row of a measured file
         save_files(self.store, new)
+        note_unscored(self.store, new)
         measured = self.measured_copies(copies) | before  # includes files of this chunk that were measured just now
         known = [_with_known_content(file, measured.get(str(file.content_hash))) for file in copies]
         save_files(self.store, [LibraryEntry(file) for file in known])
@@ -277,6 +279,7 @@ class _Run:
             measured = [_piece(windows, values) for windows in part]
             decided = decide_pieces(measured, self.served, policy=self.policy)
             store_predictions(decided, measured, self.served, policy=self.policy, store=self.store)
+            note_library(self.store, decided)
 
     def write(self, out: str, listed: Spool, *, sidecars: bool) -> None:
         """Write the table of results, and sidecar files if wanted."""

@@ -14,6 +14,7 @@ from core.features import extract, missing
 from core.features.loudness import Meter
 from core.records import MeasuredClip, Remark, RemarkKind
 from core.schema import FeatureVector
+from core.stages import Stage, stage
 from core.windows import piece_starts
 from core.wording import clock
 
@@ -61,10 +62,11 @@ def measure(
         When the part holds no usable audio, such as silence.
     """
     meter = Meter(source.sr)
-    if span is None:
-        recording = excerpt(source, listen=meter)
-    else:
-        recording = excerpt(source, start_s=span[0], length_s=span[1] - span[0], listen=meter)
+    with stage(Stage.DECODE):
+        if span is None:
+            recording = excerpt(source, listen=meter)
+        else:
+            recording = excerpt(source, start_s=span[0], length_s=span[1] - span[0], listen=meter)
     return _measured(source, recording, meter, known)
 
 
@@ -93,7 +95,8 @@ def measure_piece(
     """
     starts = piece_starts(source.duration_s, length_s=EXCERPT_S, count=count, apart_s=apart_s)
     meters = [Meter(source.sr) for _ in starts]
-    decoded = excerpts(source, starts, listen=meters)
+    with stage(Stage.DECODE):
+        decoded = excerpts(source, starts, listen=meters)
     parts = [
         _measured(source, recording, meter, known)
         for recording, meter in zip(decoded, meters, strict=True)
@@ -128,7 +131,8 @@ def _measured(source: Source, recording: Recording, meter: Meter, known: Known) 
     clip, lufs = recording.clip, meter.lufs()
     vector = known(clip.clip_id, recording.start_s, clip.duration_s)
     if vector is None:
-        vector = extract(clip)
+        with stage(Stage.FEATURES):
+            vector = extract(clip)
     recording = replace(recording, remarks=(*recording.remarks, *missing.remarks(vector)))
     measured = MeasuredClip(
         vector=vector,

@@ -24,10 +24,12 @@ from core.pipeline import timeline
 from core.pipeline.deciding import Decided, Part, decide_pieces, store_predictions
 from core.pipeline.kept_audio import keeping_audio
 from core.pipeline.measure import Measured, Span, measure, measure_piece
+from core.pipeline.noting import Asked, noted
 from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
-from core.store import Store, load_features, save_measured, save_own
+from core.stages import Stage, stage
+from core.store import Store, Way, load_features, save_measured, save_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,7 @@ def score_clip(
     origin: str = "upload",
     audio: Path | None = None,
     max_mb: float = 200,
+    asked: Asked = Asked(),
 ) -> ScoredClip:
     """Decode, measure, predict, compare with the training music, decide, and store the results.
 
@@ -115,15 +118,15 @@ def score_clip(
         How the clip came here, one of ``core.store.ORIGINS``.
     audio
         Folder for the analysed audio, which raters can then hear, see ``core.pipeline.kept_audio``; None stores none.
+    asked
+        How the clip came, for the events.
 
     Raises
     ------
     AudioError
         When the file holds no usable audio; nothing is stored then.
     """
-    started = time.perf_counter()
-    source = inspect(data, name, max_mb=max_mb)
-    scored = score_source(source, served, policy=policy, store=store, started=started)
+    source, scored = _scored_file(data, name, served, policy=policy, store=store, max_mb=max_mb, asked=asked)
     return store_scored(scored, source, served, store, origin=origin, audio=audio)
 
 
@@ -136,6 +139,7 @@ def score_own(
     store: Store | None,
     origin: str,
     max_mb: float,
+    asked: Asked = Asked(),
 ) -> tuple[ScoredClip, MeasuredFile]:
     """Score a clip that a person brings, as ``score_clip`` does, without storing anything of it.
 
@@ -143,10 +147,21 @@ def score_own(
 
     store : open store; features that it has already need not be computed again.
     """
-    started = time.perf_counter()
-    source = inspect(data, name, max_mb=max_mb)
-    scored = score_source(source, served, policy=policy, store=store, started=started)
+    source, scored = _scored_file(data, name, served, policy=policy, store=store, max_mb=max_mb, asked=asked)
     return scored, _measured_file(scored, source, origin)
+
+
+def _scored_file(
+    data: bytes, name: str, served: Served, *, policy: Policy, store: Store | None, max_mb: float, asked: Asked
+) -> tuple[Source, ScoredClip]:
+    """Check and score a file, and note how it ended."""
+    started = time.perf_counter()
+    with noted(store, asked) as seen:
+        with stage(Stage.DECODE):
+            source = inspect(data, name, max_mb=max_mb)
+        scored = score_source(source, served, policy=policy, store=store, started=started)
+        seen.decided = scored.decided
+    return source, scored
 
 
 def keep_clip(
@@ -198,7 +213,8 @@ def score_source(
         parts: tuple[Measured, ...] = (measure(source, span, known=known),)
     else:
         parts = measure_piece(source, count=policy.windows, apart_s=policy.apart_s, known=known)
-    (decided,) = decide_pieces([_piece(parts)], served, policy=policy)
+    with stage(Stage.MODEL):
+        (decided,) = decide_pieces([_piece(parts)], served, policy=policy)
     return ScoredClip(parts[0], decided, policy, time.perf_counter() - started, problem=problem, others=parts[1:])
 
 
@@ -327,6 +343,7 @@ def score_windows(
     store: Store | None,
     origin: str = "upload",
     measured: Mapping[str, FeatureVector] | None = None,
+    asked: Asked = Asked(Way.TRACKS),
 ) -> Iterator[timeline.ScoredWindow]:
     """Yield the scored windows of a recording one by one, so that the caller can show progress or stop.
 
@@ -341,9 +358,13 @@ def score_windows(
         Open store; features that it has already need not be computed again.
     measured
         Features of windows that were scored before, by clip id.
+    asked
+        How the recording came, for the events.
     """
     for span in spans:
-        yield score_window(source, served, span=span, policy=policy, store=store, origin=origin, measured=measured)
+        yield score_window(
+            source, served, span=span, policy=policy, store=store, origin=origin, measured=measured, asked=asked
+        )
 
 
 def score_window(
@@ -355,6 +376,7 @@ def score_window(
     store: Store | None,
     origin: str = "upload",
     measured: Mapping[str, FeatureVector] | None = None,
+    asked: Asked = Asked(Way.TRACKS),
 ) -> timeline.ScoredWindow:
     """Score one window of a recording. Parameters as in ``score_windows``.
 
@@ -363,7 +385,11 @@ def score_window(
     start_s, end_s = span
     started = time.perf_counter()
     try:
-        scored = score_source(source, served, policy=policy, store=store, started=started, span=span, measured=measured)
+        with noted(store, asked) as seen:
+            scored = score_source(
+                source, served, policy=policy, store=store, started=started, span=span, measured=measured
+            )
+            seen.decided = scored.decided
     except AudioError as error:
         silent = Remark(RemarkKind.NOT_SCORED, str(error))
         return timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)

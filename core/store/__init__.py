@@ -43,6 +43,9 @@ from core.store.clients import (
 )
 from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
+from core.store.event_figures import event_counts, events_by_period, events_table, seconds_histogram
+from core.store.event_sums import event_totals
+from core.store.events import Event, EventKind, Way, prune_events, record_events
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
     SILENCE_S,
@@ -153,6 +156,7 @@ from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
+from core.store.use_figures import answer_months, median_seconds, median_visit, session_outcomes
 from core.store.words import (
     PieceClip,
     answers_by_subject,
@@ -181,6 +185,8 @@ __all__ = [
     "ClientGoneError",
     "DISPLAYS",
     "DeletedClient",
+    "Event",
+    "EventKind",
     "FILE_STATES",
     "Job",
     "KINDS",
@@ -206,6 +212,7 @@ __all__ = [
     "TRACK_FIELDS",
     "UNDO_DEPTH",
     "VERIFIED_ONLY",
+    "Way",
     "add_answers",
     "add_client",
     "add_clip",
@@ -216,6 +223,7 @@ __all__ = [
     "add_settlement",
     "add_task",
     "add_track",
+    "answer_months",
     "any_key",
     "answer_votes",
     "answers_by_subject",
@@ -243,6 +251,10 @@ __all__ = [
     "done_jobs",
     "drop_note",
     "erase_own_clip",
+    "event_counts",
+    "event_totals",
+    "events_by_period",
+    "events_table",
     "features_of",
     "features_table",
     "end_task",
@@ -275,6 +287,8 @@ __all__ = [
     "list_keys",
     "load_features",
     "makam_table",
+    "median_seconds",
+    "median_visit",
     "move_clips",
     "never_play",
     "never_table",
@@ -291,6 +305,7 @@ __all__ = [
     "own_job",
     "own_prediction",
     "predictions_table",
+    "prune_events",
     "queue_item",
     "rater_name",
     "raters_table",
@@ -298,6 +313,7 @@ __all__ = [
     "read_session",
     "read_windows",
     "recent_calls",
+    "record_events",
     "remembered",
     "report_job",
     "restore",
@@ -311,10 +327,12 @@ __all__ = [
     "save_predictions",
     "save_table_clip",
     "scored_clips",
+    "seconds_histogram",
     "sessions_of",
     "set_client_piece",
     "set_role",
     "set_setting",
+    "session_outcomes",
     "set_track",
     "sign_in",
     "start_job",

@@ -17,6 +17,7 @@ from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.erasures import numbered
+from core.store.events import Event, EventKind, Way, record_events
 from core.store.schema import (
     DISPLAYS,
     MAX_COMMENT,
@@ -52,6 +53,9 @@ class Receipt:
     feedback_id: int
     new: bool
     remark: str = ""
+
+
+Stored = tuple[dict[str, Any], "Receipt"]  # a row of feedback and what its form gets back
 
 
 def new_token() -> str:
@@ -163,7 +167,14 @@ def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
         _check_answer(store.by, answer)
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
-    return write(store, lambda c: insert_answers(c, _about_clips(c, rows)))
+
+    def work(c: sa.Connection) -> list[Stored]:
+        about = _about_clips(c, rows)
+        return list(zip(about, insert_answers(c, about), strict=True))
+
+    stored = write(store, work)
+    _note_answers(store, stored)
+    return [receipt for _, receipt in stored]
 
 
 @requires(Action.SETTLE)
@@ -187,7 +198,7 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
     check_own(store.by, answer.rater, answer.verified)
     row = _row(replace(answer, adjudication=True), now())
 
-    def work(c: sa.Connection) -> Receipt:
+    def work(c: sa.Connection) -> Stored:
         (about,) = _about_clips(c, [row])
         # In PostgreSQL this row lock makes settlements of one clip wait for each other; SQLite has one writer anyway.
         c.execute(sa.select(clips.c.id).where(clips.c.id == about["clip_id"]).with_for_update(key_share=True))
@@ -200,9 +211,30 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
         if newest is not None and (seen is None or newest > seen):
             raise StoreError("Someone else settled this clip after you opened it. Look at it again.")
         (receipt,) = insert_answers(c, [about])
-        return receipt
+        return about, receipt
 
-    return write(store, work)
+    stored = write(store, work)
+    _note_answers(store, [stored])
+    return stored[1]
+
+
+def _note_answers(store: Store, stored: Sequence[Stored]) -> None:
+    """Note the answers that people gave now. An import brings answers that were given elsewhere before."""
+    given = [row for row, receipt in stored if receipt.new and row["source"] != "import"]
+    by_program = not store.by.session and store.by.setting is not Setting.COMMAND  # pages have a session
+    record_events(
+        store,
+        *(
+            Event(
+                EventKind.ANSWERED,
+                Way.API if by_program else Way.LABEL if row["source"] == "label" else Way.PAGE,
+                clip_id=row["clip_id"],
+                seconds=row["answer_s"],
+                about={"source": row["source"], "skipped": row["label"] is None},
+            )
+            for row in given
+        ),
+    )
 
 
 def _check_answer(by: Person, answer: Answer) -> None:

@@ -17,6 +17,7 @@ from core.errors import StoreError
 from core.store.answers import rater_name
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.connection import Store, empty_log, frame, insert, read, write
+from core.store.events import forget_in_events, session_name
 from core.store.schema import (
     MAX_CODE,
     MAX_TRACK,
@@ -190,6 +191,7 @@ def delete_client(store: Store, client_id: int) -> DeletedClient:
     def work(c: sa.Connection) -> DeletedClient:
         code = hold_client(c, store.by, client_id)
         sessions = sa.select(client_sessions.c.id).where(client_sessions.c.client_id == client_id)
+        forget_in_events(c, session_ids=map(session_name, c.execute(sessions).scalars().all()))
         c.execute(sa.delete(session_pieces).where(session_pieces.c.session_id.in_(sessions)))
         removed = [
             c.execute(sa.delete(table).where(table.c.client_id == client_id)).rowcount

@@ -194,8 +194,9 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # A transaction that reads before it writes fails when another writer was faster; IMMEDIATE waits instead.
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * options.get('patience_s', patience_s))}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")
 
     return engine
 
@@ -235,13 +236,15 @@ def read(store: Store, work: Callable[[sa.Connection], T]) -> T:
     return _run(store, work, write=False)
 
 
-def write(store: Store, work: Callable[[sa.Connection], T]) -> T:
+def write(store: Store, work: Callable[[sa.Connection], T], *, patience_s: float | None = None) -> T:
     """Run ``work`` in one transaction and return its result: all of its writes are stored, or none.
 
     ``work`` is retried when the server was restarted or two writers conflicted, so it must be idempotent: it writes
     under keys that make a second run harmless.
+
+    patience_s : seconds to wait for another writer or for the server; None: as the store says.
     """
-    return _run(store, work, write=True)
+    return _run(store, work, write=True, patience_s=patience_s)
 
 
 def empty_log(store: Store) -> None:
@@ -257,8 +260,9 @@ def empty_log(store: Store) -> None:
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool) -> T:
-    options: dict[str, Any] = {"write": write}
+def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool, patience_s: float | None = None) -> T:
+    patience_s = store.patience_s if patience_s is None else patience_s
+    options: dict[str, Any] = {"write": write, "patience_s": patience_s}
     if store.path is None and not write:
         options["isolation_level"] = "REPEATABLE READ"  # SQLite reads one state anyway
 
@@ -269,7 +273,7 @@ def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool) -> T:
         # Somebody may have exchanged the file before the commit. Then the work is done again in the new one.
         return once() if write and _follow_file(store) != times else result
 
-    return _attempt(store, once, patience_s=store.patience_s)
+    return _attempt(store, once, patience_s=patience_s)
 
 
 def _counted(connection: sa.Connection, work: Callable[[sa.Connection], T]) -> T:

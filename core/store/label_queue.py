@@ -15,7 +15,7 @@ from core.store.answers import rater_name
 from core.store.connection import IDS_AT_ONCE, Store, frame, read, remembered
 from core.store.erasures import erasures
 from core.store.library import not_replaced
-from core.store.one_recording import same_recordings
+from core.store.one_recording import same_key, same_recordings
 from core.store.prediction_log import PredictionLog, prediction_log
 from core.store.predictions import newest_prediction
 from core.store.schema import clip_owners, clips, files, jobs, predictions, raters
@@ -173,4 +173,4 @@ def _number_of(table: sa.Table) -> sa.ScalarSelect[int]:
 def labels_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever clips, their files, their predictions, answers or raters change."""
     people = read(store, lambda c: c.execute(sa.select(_number_of(raters))).scalar())
-    return (*answers_key(store), *_clips_key(store), str(people))
+    return (*answers_key(store), *_clips_key(store), *same_key(store), str(people))

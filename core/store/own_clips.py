@@ -15,6 +15,7 @@ from core.store.checks import now
 from core.store.clips import require_clip
 from core.store.connection import Store, empty_log, frame, insert, read, write
 from core.store.erasures import note_erasure
+from core.store.events import forget_in_events
 from core.store.library import places_of
 from core.store.measured import insert_measured
 from core.store.schema import (
@@ -240,6 +241,7 @@ def _erase(c: sa.Connection, clip_id: str, content_hash: str) -> None:
     for table in (task_clips, feedback, predictions, labels, features):
         c.execute(table.delete().where(table.c.clip_id.in_(gone)))
     c.execute(clips.delete().where(clips.c.id.in_(gone)))
+    forget_in_events(c, clip_ids=gone)
     rest = sa.exists().where(clips.c.content_hash == content_hash)  # another clip of the same file
     for about in (karar_words, makam_results, fingerprints):
         c.execute(about.delete().where(about.c.content_hash == content_hash, ~rest))

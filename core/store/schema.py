@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from core.schema import COLUMNS, EMOTIONS
 
@@ -484,6 +485,30 @@ never_played = sa.Table(
     sa.Column("put_by", sa.Text, nullable=False),
     _time(),
     one_of("kind", NEVER_KINDS),
+)
+
+# What happened, see core/store/events.py. Rows are only added, except that old ones are removed, and that the name of a
+# clip or a session is taken out when it is erased. There are no foreign keys: an event outlives what it is about.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("event_id", BIG_ID, primary_key=True),
+    _time("at"),
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("way", sa.String(16), nullable=False),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("session_id", sa.String(64), nullable=False),
+    sa.Column("model_version", sa.String(128), nullable=False),
+    sa.Column("clip_id", sa.String(128), nullable=False),
+    sa.Column("seconds", sa.Double),
+    sa.Column("value", sa.Double),
+    sa.Column("about", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+    # Figures by period read only this index, not the rows.
+    sa.Index("events_kind", "kind", "at", "way", "model_version", "seconds", "value"),
+    sa.Index("events_at", "at"),
+    sa.Index("events_clip", "clip_id"),
+    sa.Index("events_session", "session_id"),
+    sqlite_autoincrement=True,
 )
 
 # --- therapy sessions: a client is a code of one therapist, never a name ---------------------------------------------

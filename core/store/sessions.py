@@ -19,6 +19,7 @@ from core.store.answers import check_token
 from core.store.checks import check_choice, check_text, now
 from core.store.clients import ClientGoneError, hold_client, is_own, set_rule
 from core.store.connection import Store, empty_log, insert, read, write
+from core.store.events import Event, EventKind, Way, forget_in_events, insert_event, session_name
 from core.store.schema import MAX_NOTE, client_sessions, clients, session_pieces
 
 RATINGS = (1, 2, 3, 4, 5)  # of a session: 5 is best
@@ -241,9 +242,33 @@ def note_outcome(store: Store, session_id: int, **entries: Any) -> None:
 
     def work(c: sa.Connection) -> None:
         _hold_session(c, store, session_id)
-        c.execute(sa.update(client_sessions).where(client_sessions.c.id == session_id).values(**checked))
+        this = client_sessions.c.id == session_id
+        c.execute(sa.update(client_sessions).where(this).values(**checked))
+        _note_end(c, c.execute(sa.select(client_sessions).where(this)).one())
 
     write(store, work)
+
+
+def _note_end(c: sa.Connection, session: sa.Row[Any]) -> None:
+    """Note the end of a session as one event, which a later entry about the same session replaces."""
+    forget_in_events(c, session_ids=(session_name(session.id),))
+    if session.ended_at is None:
+        return
+    names = [f"{what}_{when}" for when in ("before", "after") for what in ("valence", "arousal")]
+    about = {"before": session.mood_before, "after": session.mood_after, "rating": session.rating}
+    about |= {name: getattr(session, name) for name in names}
+    length_s = (session.ended_at - session.began_at).total_seconds() if session.began_at else None
+    insert_event(
+        c,
+        Event(
+            EventKind.SESSION_ENDED,
+            Way.SESSIONS,
+            session_id=session_name(session.id),
+            seconds=None if length_s is None or length_s < 0 else length_s,  # negative: the clock was set back
+            about={name: value for name, value in about.items() if value is not None},
+            at=session.ended_at,
+        ),
+    )
 
 
 @requires(Action.RUN_SESSIONS)
@@ -337,6 +362,7 @@ def delete_session(store: Store, session_id: int) -> None:
         _hold_session(c, store, session_id)
         c.execute(sa.delete(session_pieces).where(session_pieces.c.session_id == session_id))
         c.execute(sa.delete(client_sessions).where(client_sessions.c.id == session_id))
+        forget_in_events(c, session_ids=(session_name(session_id),))
 
     write(store, work)
     empty_log(store)

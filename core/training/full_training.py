@@ -13,6 +13,7 @@ from core.training.run_folder import NOT_REGISTERED, folder_of_run
 
 if TYPE_CHECKING:
     from core.evaluation.gate import GateResult
+    from core.store import Store
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def train_models(
     publish: bool = False,
     seed: int = 0,
     progress: ReportProgress | None = None,
+    store: "Store | None" = None,
 ) -> Trained:
     """Train and compare all models on the published table, track them, and promote the best recipe through the gate.
 
@@ -49,6 +51,7 @@ def train_models(
     quick : run one repeat without tuning; a quick run is registered but not promoted.
     publish : also replace the models in ``settings.models_dir`` if the run passes the gate.
     progress : called with the completed share in [0, 1] and a short text.
+    store : where a promotion is noted as an event; None notes nothing.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def train_models(
             folder,
             f"{name} is version {version}, a challenger. Quick runs are not promoted. {table.note}".strip(),
         )
-    verdict = promote(settings, version=version, by=Person.machine_owner())
+    verdict = promote(settings, version=version, by=Person.machine_owner(), store=store)
     if publish and verdict.passed:
         with full_disk_means(
             f"version {version} is the champion, but the models in {settings.models_dir} may be the ones before. Free "

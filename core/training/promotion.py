@@ -20,6 +20,7 @@ from core.models import registry
 from core.models.description import ModelDescription, describe_alias, read_description
 from core.models.manifest import read_manifest
 from core.settings import Settings
+from core.store import Event, EventKind, Store, record_events
 
 NO_CHALLENGER = "There is no challenger to promote. Train one with: python -m core retrain"
 SAME_CHAMPION = "The champion is the same as before."
@@ -29,7 +30,13 @@ LEAST_REASON = 10  # characters; a shorter text explains nothing
 
 @requires(Action.CHOOSE_MODEL)
 def promote(
-    settings: Settings, *, by: Person, version: str | None = None, shown: str | None = None, reason: str = ""
+    settings: Settings,
+    *,
+    by: Person,
+    version: str | None = None,
+    shown: str | None = None,
+    reason: str = "",
+    store: Store | None = None,
 ) -> GateResult:
     """Make a version the champion if the gate lets it; otherwise change nothing.
 
@@ -39,6 +46,7 @@ def promote(
     shown : version of the challenger that the person saw; None skips this check.
     by : the person who decides; the name is stored with the version.
     reason : written reason; needed when the outcome of the gate is undecided, and then the person needs a name.
+    store : where the promotion is noted as an event; None notes nothing.
 
     Returns
     -------
@@ -61,8 +69,32 @@ def promote(
         if not result.passed and not by.name.strip():
             raise ModelError("A promotion with a reason needs the name of the person who decides. Give your name.")
         after_committed = champion is None and before is not None
+        replaced = _in_use(settings)
         registry.set_champion(chosen, settings=settings, by=by, reason=reason, after_committed=after_committed)
+    _note(EventKind.PROMOTED, store, settings, replaced=replaced)
     return result
+
+
+@requires(Action.CHOOSE_MODEL)
+def roll_back(settings: Settings, *, by: Person, shown: str | None = None, store: Store | None = None) -> str:
+    """Return to the previous champion. Returns its version number. Parameters and errors as in `registry.rollback`.
+
+    store : where it is noted as an event; None notes nothing.
+    """
+    replaced = _in_use(settings)
+    before = registry.rollback(settings=settings, by=by, shown=shown)
+    _note(EventKind.ROLLED_BACK, store, settings, replaced=replaced)
+    return before
+
+
+def _in_use(settings: Settings) -> str:
+    """Version of the model in use; empty without one."""
+    model = describe_alias(CHAMPION, settings=settings)
+    return model.version if model else ""
+
+
+def _note(kind: EventKind, store: Store | None, settings: Settings, *, replaced: str) -> None:
+    record_events(store, Event(kind, model_version=_in_use(settings), about={"before": replaced}))
 
 
 def is_promoted(result: GateResult, reason: str) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 from core import file_names
 from core.access import Action, requires
 from core.dataset.loading import load_table
+from core.dataset.table import Table, file_md5
 from core.errors import ModelError, TableError
 from core.evaluation.before_after import compare_results, describe_changes, label_changes
 from core.evaluation.evaluation_table import LABELLED as LABELLED_ROW
@@ -31,6 +32,7 @@ from core.models.tracking import log_run
 from core.pipeline.deciding import Part, decide_pieces
 from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, PROBA, FeatureVector
 from core.settings import Settings
 from core.store import (
@@ -44,7 +46,7 @@ from core.store import (
 )
 from core.training import labelled_data
 from core.training.card import LABELLED
-from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips
+from core.training.labelled_data import LABELS_FILE, TrainingData, labels, labels_csv, predict_clips, seen_clips
 from core.training.run_evaluation import run_results
 from core.training.run_folder import NOT_REGISTERED, folder_of_run
 from core.training.run_tables import candidate_figures
@@ -108,7 +110,7 @@ def train_challenger(
         raise TableError(
             f"The published table is not available, and models are not trained on synthetic clips. {published.note}"
         )
-    data = labelled_data.training_data(published, _with_table(labels(store), table), same_recordings(store))
+    data = training_data_of(published, labels(store), table, same_recordings(store))
     origin = {} if table is None else {"table": table.about | {"used": _used(data, table)}}
     champion = describe_alias(file_names.CHAMPION, settings=settings)
     run = train_and_compare(
@@ -133,6 +135,22 @@ def train_challenger(
     of_table = "" if table is None else f" {_used(data, table)} rows of {table.about['name']} trained too."
     text = f"{model_version} is the challenger, version {version}.{of_table} {summary} {published.note}".strip()
     return Retrained(version, model_version, text)
+
+
+def training_data_of(
+    published: Table, stored: pd.DataFrame, own: TrainingTable | None, same: SameRecordings
+) -> TrainingData:
+    """Join the published rows, the agreed labels of the store and a person's table, with the MD5 of each of them.
+
+    same : files that are one recording.
+    """
+    data = labelled_data.training_data(published, _with_table(stored, own), same)
+    inputs = dict(published.inputs)
+    if len(stored):
+        inputs[LABELS_FILE] = file_md5(labels_csv(stored))
+    if own is not None:
+        inputs[own.about["name"]] = own.about["md5"]
+    return replace(data, table=replace(data.table, inputs=inputs))
 
 
 def _with_table(stored: pd.DataFrame, table: TrainingTable | None) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from core import file_names
 from core.dataset.table import Table
 from core.evaluation.drift import LEAST, Drift, feature_drift
+from core.evaluation.expectation import expectation
 from core.features import EXTRACTOR
 from core.models.description import ModelDescription, describe_alias, describe_model_in_use
 from core.pipeline.serving import Served
@@ -23,7 +24,7 @@ from core.store import (
 )
 from core.training import labelled_data
 from core.training.labelled_data import NewLabels, TrainingData, labels, predict_clips, seen_clips
-from core.training.triggers import SETTING, Limits, Trigger, check_triggers, expectation
+from core.training.triggers import SETTING, Limits, Trigger, check_triggers
 
 LEARNED_HASH = "learned_hash"  # setting in the store: content hash of the last training table
 RECENT = 200  # newest recordings that are tested for drift

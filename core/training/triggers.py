@@ -8,19 +8,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from core.errors import StoreError
 from core.evaluation.drift import ALARM_SHARE, LEAST, Drift
-from core.evaluation.metrics import as_arrays, divide
-from core.schema import EMOTIONS
+from core.evaluation.expectation import LEAST_LABELLED, Expectation
 from core.training.labelled_data import NewLabels
 from core.wording import counted
 
 SETTING = "learning"  # key in the store
-DRAWS = 2000
 LEAST_LIMIT = 0.01
-LEAST_LABELLED = 20  # clips; with fewer clips, F1 is too uncertain
 
 
 @dataclass(frozen=True)
@@ -59,57 +55,6 @@ class Limits:
     def to_json(self) -> dict[str, Any]:
         """The limits as a JSON object."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """Macro-F1 of a model on new labelled clips, and the macro-F1 expected from its own probabilities.
-
-    The queue asks people first about clips on which the model is unsure, so macro-F1 on these clips is low even for a
-    good model. The expected value for the same clips is therefore computed from the model's probabilities.
-
-    Attributes
-    ----------
-    clips : number of clips.
-    f1 : macro-F1 on the clips.
-    expected : mean macro-F1 if the probabilities are calibrated.
-    low : 2.5 % quantile of macro-F1 if the probabilities are calibrated.
-    """
-
-    clips: int
-    f1: float
-    expected: float
-    low: float
-
-    @property
-    def drop(self) -> float:
-        """Expected macro-F1 minus observed macro-F1."""
-        return self.expected - self.f1
-
-
-def expectation(predictions: pd.DataFrame, *, seed: int = 0) -> Expectation | None:
-    """Compare macro-F1 with its expected value; None with fewer than ``LEAST_LABELLED`` clips.
-
-    predictions : predictions of one repeat (see `core.evaluation.metrics`). Emotions that are neither labelled nor
-    predicted do not count.
-    """
-    if len(predictions) < LEAST_LABELLED:
-        return None
-    p = as_arrays(predictions)
-    proba = p.proba[0]
-    guess = proba.argmax(axis=1)
-    rng = np.random.default_rng(seed)
-    drawn = (rng.random((DRAWS, len(proba), 1)) > proba.cumsum(axis=1)[:, :-1]).sum(axis=2)
-    simulated = np.array([_macro_f1(y, guess) for y in drawn])
-    observed = _macro_f1(p.y, guess)
-    return Expectation(len(proba), observed, float(simulated.mean()), float(np.quantile(simulated, 0.025)))
-
-
-def _macro_f1(y: np.ndarray, guess: np.ndarray) -> float:
-    counts = np.bincount(y * len(EMOTIONS) + guess, minlength=16).reshape(4, 4)
-    support, called = counts.sum(axis=1), counts.sum(axis=0)
-    f1 = divide(2 * np.diagonal(counts), called + support)
-    return float(f1[(support + called) > 0].mean())
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,8 @@ class Player {
     deck.audio = new Audio(deck.url);
     deck.gain = this.context.createGain();
     this.context.createMediaElementSource(deck.audio).connect(deck.gain).connect(this.context.destination);
+    const heard = this.data.pieces.find(({ id }) => id === deck.id)?.heard;
+    if (heard) window.tmePlays?.follow(deck.audio, heard);
     deck.audio.addEventListener("timeupdate", () => this.moved(deck));
     deck.audio.addEventListener("ended", () => this.ended(deck));
     return new Promise((done, failed) => {
@@ -274,6 +276,7 @@ class Player {
       if (wanted && !all) continue;
       clearTimeout(deck.timer);
       deck.audio?.pause();
+      if (deck.audio) window.tmePlays?.leave(deck.audio);
       deck.gain?.disconnect();
       if (deck.url) URL.revokeObjectURL(deck.url);
       this.decks.delete(id);

@@ -32,7 +32,9 @@ PAGES = {
     "decisions": Action.SEE_RESULTS,
     "impact": Action.SEE_RESULTS,
     "learning": Action.TRAIN,
+    "use": Action.SEE_MONITORING,
     "explore": Action.SEE_RESULTS,
+    "monitoring": Action.SEE_MONITORING,
 }
 
 # Start of the key of each button. None: the button changes only what this session shows, or who the person is.
@@ -61,6 +63,7 @@ BUTTONS: dict[str, Action | None] = {
     "look_again": Action.LABEL,
     "beside": Action.LABEL,
     "task_make": Action.MAKE_TASK,
+    "task_check": Action.MAKE_TASK,
     "task_end": Action.MAKE_TASK,
     "hear_again": Action.LABEL,
     "put_demo": Action.ADD_PRACTICE,

@@ -31,6 +31,7 @@ COMMANDS = [
     "promote",
     "rollback",
     "sign-off",
+    "report",
     "rescore",
     "triggers",
     "export-labels",

@@ -17,6 +17,7 @@ from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm
 from core.models.policy import Policy
 from core.pipeline import scoring
+from core.pipeline.noting import Asked
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.pipeline.stability import Firmness
@@ -25,8 +26,9 @@ from core.records import MeasuredFile
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
+from core.store import Way as EventWay
 from core.wording import clock
-from pages.shared import cached, login, messages, start, uploads, waiting
+from pages.shared import cached, login, messages, plays, start, uploads, waiting
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -192,6 +194,7 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
             store=store,
             origin=chosen.origin,
             max_mb=largest_mb,
+            asked=Asked.on_page(chosen.origin),
         )
         return ShownClip(scoring.packed(scored), file, drawing.envelope(scored.recording.clip))
 
@@ -208,7 +211,13 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
 def show_player(shown: ShownClip) -> None:
     """Show the player with exactly the audio whose 50 values are shown."""
     clip = shown.scored.recording.clip
-    st.audio(PackedClip.of(clip).data, format=MEDIA_TYPE, alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+    plays.audio(
+        PackedClip.of(clip).data,
+        way=EventWay.PAGE,
+        clip_id=clip.clip_id,
+        format=MEDIA_TYPE,
+        alt=f"Player: the {clip.duration_s:.1f} s that were analysed",
+    )
     if shown.scored.others:
         start_s = shown.scored.recording.start_s
         end_s = start_s + clip.duration_s

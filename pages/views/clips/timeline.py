@@ -24,11 +24,12 @@ from core.pipeline.timeline import (
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
+from core.store import Way
 from core.windows import HOP_S
 from core.windows import spans as cut_spans
 from core.wording import clock, with_sign
 from pages.figures import audio
-from pages.shared import messages, show
+from pages.shared import messages, plays, show
 from pages.shared.window_sliders import ask_windows
 from pages.views.clips.clip import upload
 from pages.views.clips.track_run import (
@@ -240,7 +241,7 @@ def _show_stretch(source: Source | None, stretch: Stretch, wanted: str, tag: str
     if wav is None:
         st.caption(":material/volume_off: Choose the file again to hear this section.")
         return
-    st.audio(wav, format="audio/wav", alt=f"Player: the steadiest section, {at}")
+    plays.audio(wav, way=Way.TRACKS, format="audio/wav", alt=f"Player: the steadiest section, {at}")
     st.download_button(
         "Download this section (WAV)",
         wav,

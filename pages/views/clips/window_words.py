@@ -15,9 +15,9 @@ from core.pipeline.serving import Served
 from core.pipeline.timeline import ScoredWindow, with_words
 from core.records import Word
 from core.schema import EMOTIONS, PROBA
-from core.store import Store
+from core.store import Store, Way
 from core.wording import clock, counted, percent, with_sign
-from pages.shared import cached, hearing, messages, who
+from pages.shared import cached, hearing, messages, plays, who
 from pages.views.clips.track_run import TrackRun, section_wav
 
 MOST = 10  # windows that are named in the sentence about them
@@ -85,7 +85,7 @@ def _ask(
     if wav is None:
         st.caption(":material/volume_off: Choose the file again to hear this window.")
     else:
-        st.audio(wav, format="audio/wav", alt=f"Player: {_name(window)}")
+        plays.audio(wav, way=Way.TRACKS, clip_id=window.clip_id, format="audio/wav", alt=f"Player: {_name(window)}")
     guess = str(row["model_mood"])
     differ = " People differ about this window." if row["differ"] else ""
     st.caption(f"The model: {with_sign(guess)} {percent((window.proba or {})[guess])}.{differ}")

@@ -9,8 +9,8 @@ from core import wording
 from core.errors import CoreError
 from core.labelling.desk import Form, Seat, catch_up, mark_drawn, prefer_pair, refresh, show_guess, upcoming
 from core.schema import EMOTIONS
-from core.store import MAX_COMMENT, Rater, Store
-from pages.shared import assets, messages
+from core.store import MAX_COMMENT, Rater, Store, Way
+from pages.shared import assets, messages, plays
 from pages.views.label.desk_actions import SCRIPT, answer, current_seat, draft, next_clip, sentence, undo_button
 from pages.views.label.desk_empty import show_empty_desk
 from pages.views.label.keys import KEYS, SKIP_KEYS
@@ -151,6 +151,7 @@ def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: 
                         kwargs={"label": emotion},
                     )
     mark_drawn(seat, form)
+    plays.note_shown(Way.LABEL, form.token, items=1, clip_id=form.item.clip_id)
     with st.container(horizontal=True, gap="small", key="beside_answers"):
         undo_button(seat, store)
         _show_reasons(seat, store, form)

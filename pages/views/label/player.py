@@ -12,10 +12,10 @@ from core.errors import CoreError
 from core.labelling.queue import Item
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import Store, first_content
+from core.store import Store, Way, first_content
 from pages.figures import audio as figures
 from pages.figures import style
-from pages.shared import show
+from pages.shared import plays, show
 
 POINTS = 300  # points of the waveform that are drawn
 
@@ -47,7 +47,15 @@ def show_player(store: Store, item: Item, *, autoplay: bool = False, loop: bool 
     """Show the player with its waveform. Raises CoreError if there is no audio."""
     data, form, waveform = load_audio(*_place(store, item))
     with st.container(key="player"):  # the script of the desk finds the sound here
-        st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
+        plays.audio(
+            data,
+            way=Way.LABEL,
+            clip_id=item.clip_id,
+            format=form,
+            autoplay=autoplay,
+            loop=loop,
+            alt=f"Player: {item.duration_s:.0f} seconds of music",
+        )
     figure = style.waveform(*waveform).update_layout(
         height=96, title=None, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False
     )

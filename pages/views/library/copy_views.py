@@ -9,7 +9,7 @@ from core.access import Action
 from core.errors import CoreError
 from core.library.copy_pairs import State, evidence, stored_pairs
 from core.playlists.files import file_name
-from core.store import Store, say_same, undo_same
+from core.store import Store, Way, say_same, undo_same
 from core.wording import clock
 from pages.shared import cached, messages
 from pages.views.library.piece_player import hear
@@ -95,7 +95,7 @@ def _show_side(library: Library, piece: pd.Series, side: str) -> None:
         facts.append(str(piece["album"]))
     st.caption(messages.literal(" · ".join(filter(None, facts))))
     if piece["there"]:
-        hear(piece, key=f"whole_{side}")
+        hear(piece, way=Way.COPIES, key=f"whole_{side}")
     else:
         st.caption(":material/folder_off: The file is missing or has changed.")
 

@@ -12,8 +12,8 @@ from core.playlists import files, playback
 from core.playlists.fades import LONGEST_FADE_S, LONGEST_GAP_S, Fades
 from core.playlists.playlist import Playlist
 from core.settings import Settings
-from core.store import Store
-from pages.shared import assets, cached, media, sound_cache
+from core.store import Store, Way
+from pages.shared import assets, cached, media, plays, sound_cache
 
 KEY = "list_player"
 BETWEEN = ("Gap", "Crossfade")
@@ -53,8 +53,8 @@ def ask_fades(*, copies: bool = True) -> Fades:
 
 
 @st.fragment
-def show_player(made: Playlist, table: pd.DataFrame, fades: Fades) -> None:
-    """Show the player of the whole list. table : pieces of the library, index piece_id."""
+def show_player(made: Playlist, table: pd.DataFrame, fades: Fades, *, way: Way) -> None:
+    """Show the player of the whole list. table : pieces of the library, index piece_id.  way : the page."""
     rows = files.row_dicts(made)
     asked = (getattr(st.session_state.get(KEY), "wanted", None) or {}).get("piece")
     row = next((row for row in rows if row["piece_id"] == asked), None)
@@ -67,6 +67,7 @@ def show_player(made: Playlist, table: pd.DataFrame, fades: Fades) -> None:
                 {
                     "id": row["piece_id"],
                     "title": files.artist_and_title(row),
+                    "heard": plays.player_key(way, str(row["clip_id"])),
                     "gain_db": None if isnan(row["gain_db"]) else row["gain_db"],
                 }
                 for row in rows

@@ -11,10 +11,10 @@ from core.playlists import pieces, selection, sound
 from core.playlists.words import DIFFER, WORDS
 from core.records import Word
 from core.schema import BY_COLUMN
-from core.store import MAX_TRACK, TRACK_FIELDS, set_track
+from core.store import MAX_TRACK, TRACK_FIELDS, Way, set_track
 from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
-from pages.shared import cached, hearing, messages, show
+from pages.shared import cached, hearing, messages, plays, show
 from pages.views.library import passage, piece_player, run_player, words
 from pages.views.library import piece_filter as parts
 from pages.views.library.accepted_moods import accepted_right
@@ -74,7 +74,8 @@ def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
             st.markdown(
                 f"**{messages.literal(names[chosen])}**  \n{messages.literal(piece_player.describe_piece(row))}"
             )
-            piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False), passages=True)
+            autoplay = st.session_state.pop(piece_player.AUTOPLAY, False)
+            piece_player.hear(row, way=Way.MOODS, autoplay=autoplay, passages=True)
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
             run_player.link_to_clip_reasons(str(row["clip_id"]))
@@ -159,6 +160,7 @@ def show_list(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
     )
     ordered = selection.sort_pieces(shown, by, descending=falling == "falling", places=library.loaded.alphabet)
     _table(ordered.head(MOST_ROWS), "pieces")
+    plays.note_list(Way.MOODS, ordered.index[:MOST_ROWS])
     if len(ordered) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(ordered):,} pieces are shown; the download has all.")
     _download(ordered, library, "pieces")

@@ -15,9 +15,9 @@ from core.pipeline import kept_audio
 from core.playlists import files, playback
 from core.playlists.words import word_text
 from core.settings import Settings
-from core.store import Store, first_content
+from core.store import Store, Way, first_content
 from core.wording import clock, percent
-from pages.shared import cached, messages, sound_cache
+from pages.shared import cached, messages, plays, sound_cache
 from pages.views.library import passage
 from pages.views.library.words import describe_people
 
@@ -27,16 +27,16 @@ AUTOPLAY = "mood_autoplay"  # session key: a piece was clicked and must play at 
 # --- one piece -------------------------------------------------------------------------------------------------------
 
 
-def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False, key: str = "whole") -> None:
+def hear(row: pd.Series, *, way: Way, autoplay: bool = False, passages: bool = False, key: str = "whole") -> None:
     """Show the player: the scored part, the whole file if it has not changed since scoring, or a passage of it.
 
-    row : a piece; its name is the hash of the file content.  passages : offer a link to a passage.
-    key : of the switch, where a page has several players.
+    row : a piece; its name is the hash of the file content.  way : the page, for the count of plays.
+    passages : offer a link to a passage.  key : of the switch, where a page has several players.
     """
     store = cached.store()
     if store is None:
         return
-    path, start = str(row["path"]), float(row["start_s"])
+    path, start, clip_id = str(row["path"]), float(row["start_s"]), str(row["clip_id"])
     on_disk = path.lower().endswith(tuple(playback.MEDIA_TYPES)) and files.is_local_file(path)
     span = passage.ask_passage(str(row.name), float(row["duration_s"])) if on_disk and passages else None
     if span or (
@@ -50,23 +50,40 @@ def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False, key:
             return
         if span:
             part = f"{clock(span[0])} to {clock(span[1])}"
-            st.audio(
+            plays.audio(
                 content,
+                way=way,
+                clip_id=clip_id,
+                length_s=span[1] - span[0],
                 start_time=span[0],
                 end_time=span[1],
                 autoplay=autoplay or passage.opened_by_link(str(row.name), span),
                 alt=f"Player: {row['title']}, {part}",
             )
             return
-        st.audio(content, start_time=int(start), autoplay=autoplay, alt=f"Player: {row['title']}, whole piece")
+        plays.audio(
+            content,
+            way=way,
+            clip_id=clip_id,
+            start_time=int(start),
+            autoplay=autoplay,
+            alt=f"Player: {row['title']}, whole piece",
+        )
         return
     try:
         first = partial(first_content, store)
-        data = _excerpt(str(row["clip_id"]), path, start, float(row["length_s"]), Settings(), store.by, first)
+        data = _excerpt(clip_id, path, start, float(row["length_s"]), Settings(), store.by, first)
     except CoreError as error:
         st.caption(f":material/volume_off: {messages.literal(str(error))}")
         return
-    st.audio(data, format="audio/flac", autoplay=autoplay, alt=f"Player: {row['title']}, the scored part")
+    plays.audio(
+        data,
+        way=way,
+        clip_id=clip_id,
+        format="audio/flac",
+        autoplay=autoplay,
+        alt=f"Player: {row['title']}, the scored part",
+    )
 
 
 def _whole(path: str, piece_id: str, settings: Settings, store: Store) -> bytes:

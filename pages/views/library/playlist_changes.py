@@ -12,6 +12,7 @@ from core.playlists.playlist import Playlist, Pool
 from core.playlists.replacement import candidates
 from core.playlists.selection import Filter, filter_pieces
 from core.playlists.words import word_text
+from core.store import Way
 from core.wording import clock, counted, percent, with_sign
 from pages.shared import assets, entering, messages
 from pages.views.library import client_choice, piece_player
@@ -107,7 +108,7 @@ def show_player(piece_id: str, every: pd.DataFrame, where: str = "list") -> None
     """Show the player below a piece, if this piece is played. every : pieces of the library."""
     if st.session_state.get(PLAYING) == (piece_id, where) and piece_id in every.index:
         autoplay = st.session_state.pop(piece_player.AUTOPLAY, False)
-        piece_player.hear(every.loc[[piece_id]].iloc[0], autoplay=autoplay)
+        piece_player.hear(every.loc[[piece_id]].iloc[0], way=Way.PLAYLISTS, autoplay=autoplay)
 
 
 # --- the fields ------------------------------------------------------------------------------------------------------

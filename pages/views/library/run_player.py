@@ -9,9 +9,9 @@ from core.errors import CoreError
 from core.library.results import GROUPS
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import Job, first_content
+from core.store import Job, Way, first_content
 from core.wording import clock
-from pages.shared import cached, messages, show
+from pages.shared import cached, messages, plays, show
 
 
 def window_times(rows: pd.DataFrame) -> list[str]:
@@ -66,7 +66,13 @@ def show_player(row: pd.Series) -> None:
         except CoreError as error:
             st.caption(f":material/volume_off: {messages.literal(str(error))}")
         else:
-            st.audio(audio.data, format=audio.media_type, alt=f"Player: {row['file']}, {times}")
+            plays.audio(
+                audio.data,
+                way=Way.LIBRARY,
+                clip_id=str(row["clip_id"]),
+                format=audio.media_type,
+                alt=f"Player: {row['file']}, {times}",
+            )
         st.page_link(
             "pages/moods.py",
             label="Open this piece on Moods",

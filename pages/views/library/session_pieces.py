@@ -13,11 +13,11 @@ from core.playlists.playlist import Playlist, mixture
 from core.playlists.sessions import PieceState
 from core.playlists.words import WORDS
 from core.records import Word
-from core.store import StoredSession, change_list, client_pieces_table, note_stop
+from core.store import StoredSession, Way, change_list, client_pieces_table, note_stop
 from core.store.checks import now
 from core.store.sessions import SessionPiece
 from core.wording import clock
-from pages.shared import cached, messages, times
+from pages.shared import cached, messages, plays, times
 from pages.views.library import client_choice, list_player, piece_filter, piece_player, pieces
 
 PLAYING = "session_heard"  # session key: number of the session and of the piece in the player
@@ -29,7 +29,8 @@ def show_whole_list(playlist: Playlist, states: dict[str, PieceState]) -> None:
     if there.empty:
         return
     fades = list_player.ask_fades(copies=False)
-    list_player.show_player(replace(playlist, rows=there), there.set_index("piece_id"), fades)
+    list_player.show_player(replace(playlist, rows=there), there.set_index("piece_id"), fades, way=Way.SESSIONS)
+    plays.note_list(Way.SESSIONS, playlist.rows["piece_id"])
 
 
 def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, PieceState]) -> None:
@@ -40,7 +41,8 @@ def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, Pi
             _show_piece(session, row, piece, states[piece.piece_id])
             if st.session_state.get(PLAYING) == (session.id, piece.number):
                 one = playlist.rows.set_index("piece_id").iloc[piece.number - 1]
-                piece_player.hear(one, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
+                autoplay = st.session_state.pop(piece_player.AUTOPLAY, False)
+                piece_player.hear(one, way=Way.SESSIONS, autoplay=autoplay)
     for done in session.replacements:
         after = f"replaced by {done['after_title']}" if done["after"] else "left out"
         st.caption(messages.literal(f"{done['before_title']} was {after}."))

@@ -8,8 +8,9 @@ from core.audio import decoding, encoding
 from core.audio.decoding import Source
 from core.errors import CoreError
 from core.makam.drone import with_drone
+from core.store import Way
 from core.wording import clock
-from pages.shared import messages
+from pages.shared import messages, plays
 from pages.views.makam.choice import HEAR
 from pages.views.makam.reading import Shown
 
@@ -68,8 +69,10 @@ def _play(shown: Shown, at: int, drone_hz: float | None) -> None:
         return
     end = min(at + LENGTH_S, source.duration_s)
     named = f"{clock(at)} to {clock(end)}" + (f", with a drone at {drone_hz:.1f} Hz" if drone_hz else "")
-    st.audio(
+    plays.audio(
         data,
+        way=Way.MAKAM,
+        clip_id="" if shown.recording.piece is None else str(shown.recording.piece["clip_id"]),
         format="audio/wav",
         autoplay=st.session_state.pop(_PLAY, False),
         alt=f"Player: {shown.recording.label}, {named}",

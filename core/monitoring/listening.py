@@ -1,0 +1,69 @@
+"""Plays, skips and finished sounds: the rule, and what a browser reports as events.
+
+docs/use.md explains the rule. The script ``pages/assets/plays.js`` measures what was heard; this module decides what
+counts.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.store import Event, EventKind, Way
+
+PLAY_SHARE = 0.5  # of the sound; after so much of it was heard, it counts as a play ...
+PLAY_S = 240.0  # ... or after so many seconds (the rule of Last.fm)
+_ROUNDED_S = 0.3  # the browser rounds to tenths of a second
+_LONGEST_S = 24 * 3600.0
+_KINDS = (EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED)
+
+
+@dataclass(frozen=True)
+class Player:
+    """A player that a page shows. clip_id : the clip or piece that sounds; empty if it is not stored."""
+
+    way: Way
+    clip_id: str = ""
+
+
+def needed_s(length_s: float) -> float:
+    """Return the seconds that must be heard of a sound of this length before it counts as a play."""
+    return min(PLAY_SHARE * length_s, PLAY_S)
+
+
+def event_of_report(sent: object, player: Player, *, visit: str = "") -> Event | None:
+    """Return the event that a browser reports; None for a report that is not possible or does not count.
+
+    In Label, an answer ends the sound, so an early end is no skip there. An event of a session with a client names
+    neither the clip nor the visit: nobody can find out from it which client heard what.
+
+    Parameters
+    ----------
+    sent : mapping with kind, heard_s and length_s. It comes from outside, so nothing in it is certain.
+    visit : random name of the browser's session.
+    """
+    if not isinstance(sent, Mapping) or not isinstance(sent.get("kind"), str) or sent["kind"] not in _KINDS:
+        return None
+    kind = EventKind(str(sent["kind"]))
+    heard_s, length_s = _seconds(sent.get("heard_s")), _seconds(sent.get("length_s"))
+    if heard_s is None or length_s is None or not 0 < heard_s <= length_s + _ROUNDED_S:
+        return None
+    enough = heard_s >= needed_s(length_s) - _ROUNDED_S
+    if enough == (kind is EventKind.SKIPPED) and abs(heard_s - needed_s(length_s)) > _ROUNDED_S:
+        return None
+    if kind is EventKind.SKIPPED and player.way is Way.LABEL:
+        return None
+    named = player.way is not Way.SESSIONS
+    return Event(
+        kind,
+        way=player.way,
+        session_id=visit if named else "",
+        clip_id=player.clip_id if named else "",
+        seconds=heard_s,
+        value=min(1.0, heard_s / length_s),
+    )
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and 0 <= value <= _LONGEST_S else None

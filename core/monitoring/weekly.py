@@ -1,0 +1,198 @@
+"""The weekly report: what happened in one week beside the week before, as one HTML page without other files.
+
+Every share stands with its number of clips and its 95 % interval. The template ``templates/weekly.html`` escapes all
+texts.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from core.evaluation.metrics import share_interval
+from core.monitoring import health, quality
+from core.monitoring.durations import PROMISED_S
+from core.monitoring.periods import Period
+from core.schema import EMOTIONS
+from core.source_note import PROGRAM
+from core.store import EventKind, Store
+from core.wording import counted, share_with_interval, with_sign
+
+TEMPLATES = Path(__file__).parent / "templates"
+NONE = "none"
+LONG_WEEKS = 12  # labels come late, so the quality is that of so many weeks, which end with the week of the report
+DECISION_WORDS = {
+    "accept": "One emotion",
+    "choose": "Two offered",
+    "review": "A person must listen",
+    "unlike": "Unlike the training music",
+}
+OUTCOME_WORDS = {
+    EventKind.SCORED: "Answered",
+    EventKind.REFUSED: "Refused: no usable sound",
+    EventKind.FAILED: "Failed: the program's fault",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table of the report. rows : the name of each line and its texts, one for each head."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    empty: str = "Nothing happened."
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """The report of a week. made_at : when it was made.  said : the most important sentences."""
+
+    week: Period
+    made_at: datetime
+    said: tuple[str, ...]
+    sections: tuple[Section, ...] = field(default_factory=tuple)
+
+    @property
+    def days(self) -> str:
+        """The days of the week: ``"23 Nov to 29 Nov 2026"``."""
+        return f"{self.week.since:%-d %b} to {self.week.until - timedelta(days=1):%-d %b %Y}"
+
+    @property
+    def over(self) -> bool:
+        """Whether the week was over when the report was made."""
+        return self.made_at >= self.week.until
+
+
+def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
+    """Collect the report of a week. week : see ``core.monitoring.periods.week_named``."""
+    both = (week, week.before)
+    traffic = [health.traffic(store, period) for period in both]
+    speeds = [health.latency(store, period).iloc[0] for period in both]
+    decided = [health.decisions(store, period) for period in both]
+    sections = (
+        _traffic(traffic),
+        _speed(speeds),
+        _decisions(decided),
+        _emotions(decided),
+        _quality(store, week),
+        _changes(health.model_changes(store, week)),
+    )
+    return Weekly(week, now, tuple(_said(traffic[0], speeds[0])), sections)
+
+
+def weekly_html(report: Weekly) -> bytes:
+    """The report as an HTML page."""
+    return _template().render(report=report, program=PROGRAM, weeks=LONG_WEEKS).encode()
+
+
+def file_name(week: Period) -> str:
+    """Name of the file of the report."""
+    return f"weekly-report-{week.name}.html"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("weekly.html")
+
+
+def _said(traffic: pd.DataFrame, speed: pd.Series) -> list[str]:
+    n = int(traffic.loc[traffic["kind"].eq(EventKind.SCORED), "n"].sum())
+    if not n:
+        return ["No clip was answered in this week."]
+    said = [f"{counted(n, 'clip')} {'was' if n == 1 else 'were'} answered."]
+    if speed["clips"]:
+        kept = "met" if speed["p95"] <= PROMISED_S else "not met"
+        said.append(f"95 of 100 were faster than {speed['p95']:.2f} s, so the promise of {PROMISED_S:g} s was {kept}.")
+    return said
+
+
+def _share(hits: float, of: float) -> str:
+    """A share with its interval and its numbers: ``"20 % (16 to 25 %), 80 of 400"``."""
+    if not of:
+        return NONE
+    return f"{share_with_interval(hits / of, *share_interval(hits, of))}, {hits:,.0f} of {of:,.0f}"
+
+
+_TWO = ("this week", "the week before")
+
+
+def _traffic(tables: list[pd.DataFrame]) -> Section:
+    rows = []
+    for kind, words in OUTCOME_WORDS.items():
+        found = [table.loc[table["kind"].eq(kind), "n"].sum() for table in tables]
+        if kind is EventKind.SCORED:
+            rows.append((words, *(counted(int(n), "clip") for n in found)))
+        else:
+            rows.append((words, *(_share(n, t["n"].sum()) for n, t in zip(found, tables, strict=True))))
+    ways = [t[t["kind"].eq(EventKind.SCORED)].groupby("way")["n"].sum() for t in tables]
+    for way in sorted(set(ways[0].index) | set(ways[1].index)):
+        rows.append((f"Answered by way: {way or 'unknown'}", *(counted(int(w.get(way, 0)), "clip") for w in ways)))
+    return Section("Traffic", _TWO, tuple(rows), "Shares are shares of all clips that came.")
+
+
+def _speed(speeds: list[pd.Series]) -> Section:
+    def seconds(value: float, low: float = float("nan"), high: float = float("nan")) -> str:
+        if pd.isna(value):
+            return NONE
+        return f"{value:.2f} s" if pd.isna(low) else f"{value:.2f} s ({low:.2f} to {high:.2f} s)"
+
+    rows = (
+        ("Clips with a duration", *(f"{s['clips']:,.0f}" for s in speeds)),
+        ("Half were faster than", *(seconds(s["p50"]) for s in speeds)),
+        ("95 % were faster than", *(seconds(s["p95"], s["p95_low"], s["p95_high"]) for s in speeds)),
+        (
+            f"Slower than {PROMISED_S:g} s",
+            *(_share(round((s["over"] if s["clips"] else 0.0) * s["clips"]), s["clips"]) for s in speeds),
+        ),
+    )
+    return Section("Speed", _TWO, rows, "From the arrival of the file to the answer.")
+
+
+def _decisions(tables: list[pd.DataFrame]) -> Section:
+    rows = []
+    for decision, words in DECISION_WORDS.items():
+        found = [table.loc[table["decision"].eq(decision), "n"].sum() for table in tables]
+        rows.append((words, *(_share(n, t["n"].sum()) for n, t in zip(found, tables, strict=True))))
+    return Section("Decisions", _TWO, tuple(rows))
+
+
+def _emotions(tables: list[pd.DataFrame]) -> Section:
+    accepted = [table[table["decision"].eq(health.ACCEPTED)].groupby("label")["n"].sum() for table in tables]
+    rows = tuple((with_sign(e), *(_share(a.get(e, 0), a.sum()) for a in accepted)) for e in EMOTIONS)
+    return Section("Accepted emotions", _TWO, rows)
+
+
+def _quality(store: Store, week: Period) -> Section:
+    long = Period("", week.until - timedelta(weeks=LONG_WEEKS), week.until, "week")
+    table = quality.quality_over_time(quality.labelled_predictions(store, long), long)
+    rows = []
+    for row in table[table["period"].isna()].to_dict("records"):
+        if pd.isna(row["f1"]):
+            few = f"too few: at least {quality.LEAST} are needed"
+            rows.append((row["model_version"], f"{row['clips']:,.0f}", few, "", ""))
+            continue
+        low = f"{row['f1']:.2f} ({row['f1_low']:.2f} to {row['f1_high']:.2f})"
+        promised = f"{row['promised']:.2f}; below {row['promised_low']:.2f} once in 40 times"
+        ece = f"{row['ece']:.2f}; a perfect model {row['ece_perfect']:.2f}"
+        rows.append((row["model_version"], f"{row['clips']:,.0f}", low, promised, ece))
+    return Section(
+        "Quality",
+        ("labelled recordings", "macro-F1", "promised by its probabilities", "calibration error (ECE)"),
+        tuple(rows),
+        f"In the {LONG_WEEKS} weeks that end with this one, because labels come late. Only clips that people labelled "
+        "after they were scored.",
+        "No clip that was scored in these weeks has a label that came later.",
+    )
+
+
+def _changes(changes: pd.DataFrame) -> Section:
+    rows = tuple((f"{row['at']:%-d %b, %H:%M} UTC", row["words"]) for row in changes.to_dict("records"))
+    return Section("Changes of the model", ("what",), rows, empty="The model was not changed.")

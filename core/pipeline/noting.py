@@ -1,0 +1,106 @@
+"""Note each clip that comes, whichever way: scored, refused or failed, with the seconds of its stages."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.errors import AudioError, CoreError
+from core.pipeline.deciding import Decided
+from core.records import LibraryEntry
+from core.stages import timed
+from core.store import Event, EventKind, Store, Way, record_events
+
+_REFUSED = ("refused", "unread", "quarantined")  # states of a library's file whose content is the cause
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a clip came.
+
+    Parameters
+    ----------
+    way
+        The page, the API or another way.
+    request_id
+        Of the call of the API; empty elsewhere.
+    """
+
+    way: Way = Way.COMMAND
+    request_id: str = ""
+
+    @classmethod
+    def on_page(cls, origin: str) -> "Asked":
+        """A clip of the page Predict. origin : one of ``core.store.ORIGINS``."""
+        return cls(Way.MICROPHONE if origin == "recording" else Way.PAGE)
+
+
+@dataclass(eq=False)
+class Seen:
+    """The clip of a ``noted`` block. The block sets ``decided``."""
+
+    decided: Decided | None = None
+
+
+@contextmanager
+def noted(store: Store | None, asked: Asked) -> Iterator[Seen]:
+    """Note how the scoring of one clip ends. The block scores it; errors go on to the caller.
+
+    store : None notes nothing.
+    """
+    started, seen = time.perf_counter(), Seen()
+    with timed() as stages:
+        try:
+            yield seen
+        except Exception as error:
+            kind = EventKind.REFUSED if isinstance(error, AudioError) else EventKind.FAILED
+            about = {"reason": type(error).__name__, "expected": isinstance(error, CoreError)}
+            _note(store, asked, kind, seconds=time.perf_counter() - started, about=about)
+            raise
+    if seen.decided is not None:
+        seconds = time.perf_counter() - started
+        record_events(store, _scored(seen.decided, asked, seconds=seconds, stages=stages))
+
+
+def note_library(store: Store, decided: Sequence[Decided]) -> None:
+    """Note the answers of a library run. They have no seconds: nobody waits for one of them."""
+    record_events(store, *(_scored(one, Asked(Way.LIBRARY)) for one in decided))
+
+
+def note_unscored(store: Store, entries: Sequence[LibraryEntry]) -> None:
+    """Note the files of a library run that have no answer."""
+    states = [entry.file.state for entry in entries if entry.file.state not in ("scored", "begun") and not entry.gone]
+    record_events(
+        store,
+        *(
+            Event(EventKind.REFUSED if state in _REFUSED else EventKind.FAILED, Way.LIBRARY, about={"reason": state})
+            for state in states
+        ),
+    )
+
+
+def _note(store: Store | None, asked: Asked, kind: EventKind, *, seconds: float, about: dict[str, object]) -> None:
+    record_events(store, Event(kind, asked.way, request_id=asked.request_id, seconds=seconds, about=about))
+
+
+def _scored(
+    decided: Decided, asked: Asked, *, seconds: float | None = None, stages: dict[str, float] | None = None
+) -> Event:
+    prediction, decision = decided.prediction, decided.decision
+    about = {
+        "stages": {str(name): round(s, 4) for name, s in (stages or {}).items()},
+        "decision": decision.action,
+        "guess": prediction.ranked[0],
+        "label": decision.label,
+        "unlike": decided.unlike.flag,
+    }
+    return Event(
+        EventKind.SCORED,
+        asked.way,
+        request_id=asked.request_id,
+        model_version=prediction.model_version,
+        clip_id=prediction.clip_id,
+        seconds=seconds,
+        value=prediction.confidence,
+        about=about,
+    )

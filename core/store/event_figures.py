@@ -1,0 +1,181 @@
+"""Figures of the events, aggregated by the database: by period, as a histogram of seconds, as counts."""
+
+import itertools
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.access import Action, requires
+from core.store.connection import Store, frame, read
+from core.store.events import EventKind
+from core.store.schema import UtcTime, events
+
+Step = Literal["hour", "day", "week", "month"]
+_GROUPS = ("kind", "way", "model_version")  # columns by which figures are split
+_HOUR, _DAY = 13, 10  # letters of an ISO 8601 text up to the hour, and up to the day
+_TOTALS = ("n", "seconds_n", "seconds_sum", "value_n", "value_sum")
+
+
+@requires(Action.SEE_MONITORING)
+def events_by_period(
+    store: Store,
+    kinds: Collection[EventKind],
+    since: datetime,
+    until: datetime,
+    step: Step,
+    *,
+    by: Sequence[str] = ("kind",),
+) -> pd.DataFrame:
+    """Return how many events fell into each period, oldest first; periods without events have no row.
+
+    Parameters
+    ----------
+    since, until
+        Only events from the first moment on and before the second one.
+    step
+        Periods begin at the full hour, at midnight, on Monday, or on the first of the month, all in UTC.
+    by
+        Split by these columns: kind, way, model_version.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: period, those of ``by``, n, mean_seconds, mean_value, seconds_sum, value_sum. A mean is NaN where no
+        event of the row has the number.
+    """
+    columns = _columns(by)
+    grouped = moment_in_sql(store, "hour" if step == "hour" else "day")
+    query = (
+        sa.select(grouped.label("period"), *columns, *_sums())
+        .where(*_between(kinds, since, until))
+        .group_by(grouped, *columns)
+    )
+    table = read(store, lambda c: frame(c, query))
+    table["period"] = begin_of_period(pd.to_datetime(table["period"], utc=True), step)
+    keys = ["period", *by]
+    table = table.groupby(keys, as_index=False, sort=True)[list(_TOTALS)].sum()
+    for name in ("seconds", "value"):
+        number = table[f"{name}_n"].astype(float)
+        table[f"mean_{name}"] = table[f"{name}_sum"] / number.where(number > 0)
+    return table[[*keys, "n", "mean_seconds", "mean_value", "seconds_sum", "value_sum"]]
+
+
+@requires(Action.SEE_MONITORING)
+def event_counts(
+    store: Store,
+    kinds: Collection[EventKind],
+    since: datetime,
+    until: datetime,
+    *,
+    by: Sequence[str] = ("kind",),
+    about: str = "",
+) -> pd.DataFrame:
+    """Return how many events there were. Columns: those of ``by``, ``about`` where a name is given, n.
+
+    about : split by this fact, too, such as "decision"; it is read from the JSON of each row, which takes longer.
+    """
+    columns = _columns(by)
+    if about:
+        columns.append(sa.func.coalesce(events.c.about[about].as_string(), "").label("about"))
+    query = sa.select(*columns, sa.func.count().label("n")).where(*_between(kinds, since, until)).group_by(*columns)
+    table = read(store, lambda c: frame(c, query))
+    return table.sort_values(list(table.columns[:-1]), ignore_index=True) if len(columns) else table
+
+
+@requires(Action.SEE_MONITORING)
+def seconds_histogram(
+    store: Store,
+    kinds: Collection[EventKind],
+    since: datetime,
+    until: datetime,
+    edges: Sequence[float],
+    *,
+    by: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return how many events took at most as long as each edge.
+
+    Parameters
+    ----------
+    edges
+        Seconds, rising. Infinity is added as the last one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: those of ``by``, le, n (with all shorter ones), one row for each group and edge.
+    """
+    if any(b <= a for a, b in itertools.pairwise(edges)):
+        raise ValueError("The edges of a histogram must rise.")
+    columns = _columns(by)
+    upto = [sa.func.count().filter(events.c.seconds <= edge).label(f"le_{k}") for k, edge in enumerate(edges)]
+    query = sa.select(*columns, *upto, sa.func.count(events.c.seconds).label("all")).where(
+        *_between(kinds, since, until), events.c.seconds.is_not(None)
+    )
+    if columns:
+        query = query.group_by(*columns)
+    found = read(store, lambda c: frame(c, query))
+    rows = [
+        (*row[: len(by)], edge, int(n))
+        for row in found.itertuples(index=False, name=None)
+        for edge, n in zip((*edges, float("inf")), row[len(by) :], strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=[*by, "le", "n"]).astype({"le": float, "n": "int64"})
+    return table.sort_values([*by, "le"], ignore_index=True)
+
+
+@requires(Action.SEE_MONITORING)
+def events_table(store: Store, kind: EventKind, since: datetime, limit: int = 1000) -> pd.DataFrame:
+    """Return the newest events of a kind, the newest first by their own time; ``about`` is a dictionary."""
+    chosen = events.c.kind == str(kind), events.c.at >= since
+    query = sa.select(events).where(*chosen).order_by(events.c.at.desc(), events.c.event_id.desc()).limit(limit)
+    with_facts = [column for column in events.c if column.name != "about"]
+
+    def work(c: sa.Connection) -> pd.DataFrame:
+        rows = c.execute(query).mappings().all()
+        table = frame(c, sa.select(*with_facts).where(sa.false()))
+        if not rows:
+            return table.assign(about=pd.Series(dtype=object))
+        found = pd.DataFrame([{**row} for row in rows])
+        found["at"] = pd.to_datetime(found["at"], utc=True)
+        return found.astype({"seconds": float, "value": float})
+
+    return read(store, work)
+
+
+def _columns(by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    unknown = [name for name in by if name not in _GROUPS]
+    if unknown:
+        raise ValueError(f"Events are not split by {unknown[0]!r}. Choose from: {', '.join(_GROUPS)}.")
+    return [events.c[name] for name in by]
+
+
+def _between(kinds: Collection[EventKind], since: datetime, until: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return events.c.kind.in_([str(kind) for kind in kinds]), events.c.at >= since, events.c.at < until
+
+
+def _sums() -> list[sa.ColumnElement[Any]]:
+    counted: list[sa.ColumnElement[Any]] = [sa.func.count().label("n")]
+    for name in ("seconds", "value"):
+        counted.append(sa.func.count(events.c[name]).label(f"{name}_n"))
+        counted.append(sa.func.coalesce(sa.func.sum(events.c[name]), 0.0).label(f"{name}_sum"))
+    return counted
+
+
+def moment_in_sql(store: Store, step: str) -> sa.ColumnElement[Any]:
+    """Return the begin of the hour or of the day (UTC) of an event, as the database computes it."""
+    if store.path is None:
+        utc = sa.func.timezone("UTC", sa.type_coerce(events.c.at, sa.DateTime(timezone=True)))
+        return sa.type_coerce(sa.func.timezone("UTC", sa.func.date_trunc(step, utc)), UtcTime)
+    text = sa.func.substr(sa.type_coerce(events.c.at, sa.String), 1, _HOUR if step == "hour" else _DAY)
+    return sa.type_coerce(text + (":00:00+00:00" if step == "hour" else "T00:00:00+00:00"), UtcTime)
+
+
+def begin_of_period(moments: pd.Series, step: Step) -> pd.Series:
+    """Return the begin of the period of each moment."""
+    if step in ("hour", "day"):
+        return moments
+    days = moments.dt.day - 1 if step == "month" else moments.dt.day_of_week
+    return moments - pd.to_timedelta(days, unit="D")

@@ -1,0 +1,64 @@
+"""Read the predictions that came before the answers of people: they measure how good a model is on new clips."""
+
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.access import Action, requires
+from core.schema import EMOTIONS
+from core.store.connection import Store, frame, read
+from core.store.schema import clips, events, feedback, predictions
+from core.store.scored_events import MUSIC, fact_of_music, with_music
+
+
+@requires(Action.SEE_MONITORING)
+def answered_predictions(store: Store, since: datetime, until: datetime, *, extractor: str) -> pd.DataFrame:
+    """Return the champion's predictions of a period whose clips people answered about later, and only later.
+
+    A model that was trained with an answer about a clip predicts this clip after the answer. Such a prediction is not
+    here, so every row is a clip that its model did not know. Deleted and synthetic clips are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: clip_id, recording, model_version, at (of the prediction), p_*, way (of the first time that it was
+        scored; empty for clips from before events were noted), and those of ``MUSIC``; oldest first.
+    """
+    answer, earlier = feedback.alias("answer"), feedback.alias("earlier")
+    answered = sa.exists().where(answer.c.clip_id == predictions.c.clip_id, answer.c.kind != "undo")
+    known = sa.exists().where(
+        earlier.c.clip_id == predictions.c.clip_id,
+        earlier.c.kind != "undo",
+        earlier.c.created_at <= predictions.c.created_at,
+    )
+    way = (
+        sa.select(events.c.way)
+        .where(events.c.clip_id == predictions.c.clip_id, events.c.kind == "scored")
+        .order_by(events.c.event_id)  # the index of clips has this order; by time, SQLite would search all events
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            predictions.c.clip_id,
+            sa.func.coalesce(clips.c.track_id, clips.c.content_hash).label("recording"),
+            predictions.c.model_version,
+            predictions.c.created_at.label("at"),
+            *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS),
+            sa.func.coalesce(way, "").label("way"),
+            *(fact_of_music(name).label(name) for name in MUSIC),
+        )
+        .select_from(with_music(predictions, predictions.c.clip_id, extractor))
+        .where(
+            predictions.c.role == "champion",
+            predictions.c.created_at >= since,
+            predictions.c.created_at < until,
+            clips.c.deleted_at.is_(None),
+            clips.c.origin != "demo",
+            answered,
+            ~known,
+        )
+        .order_by(predictions.c.created_at, predictions.c.id)
+    )
+    return read(store, lambda c: frame(c, query))

@@ -1,0 +1,103 @@
+"""What came between two moments, for the alarms: recordings, answers of the model, answers of people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.access import Action, requires
+from core.store.connection import Store, by_clip, read
+from core.store.events import EventKind
+from core.store.schema import clips, events, features, feedback
+
+ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How many different clips the model answered between two moments, whichever version it was.
+
+    clips : all.  unlike : unlike the training music.  unsure : of the others, those without a sure answer.
+    """
+
+    clips: int
+    unlike: int
+    unsure: int
+
+
+@requires(Action.SEE_MONITORING)
+def recordings_between(store: Store, since: datetime, until: datetime, extractor: str, *, limit: int) -> list[str]:
+    """Return one measured clip of each recording that was stored between two moments, at most ``limit`` of them.
+
+    The order is that of the clips' hashes, so a limit picks recordings at random, and the same ones each time.
+    Synthetic and deleted clips are left out.
+    """
+    chosen = sa.func.min(clips.c.id)
+    query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(_recording()).order_by(chosen)
+    return read(store, lambda c: list(c.execute(query.limit(limit)).scalars()))
+
+
+@requires(Action.SEE_MONITORING)
+def count_recordings(store: Store, since: datetime, until: datetime, extractor: str) -> int:
+    """Return the number of recordings of ``recordings_between`` without a limit."""
+    query = _recordings(since, until, extractor).with_only_columns(sa.func.count(_recording().distinct()))
+    return int(read(store, lambda c: c.execute(query).scalar_one()))
+
+
+def _recordings(since: datetime, until: datetime, extractor: str) -> sa.Select[Any]:
+    measured = sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == extractor)
+    return (
+        sa.select(clips.c.id)
+        .join(features, measured)
+        .where(clips.c.created_at >= since, clips.c.created_at < until, clips.c.part_of.is_(None))
+        .where(clips.c.deleted_at.is_(None), clips.c.origin != "demo")
+    )
+
+
+def _recording() -> sa.ColumnElement[str]:
+    return sa.func.coalesce(sa.func.nullif(clips.c.track_id, ""), clips.c.content_hash)
+
+
+@requires(Action.SEE_MONITORING)
+def answered_between(store: Store, since: datetime, until: datetime) -> Answered:
+    """Return how many clips the model answered between two moments; a clip that came twice counts once."""
+    unlike = events.c.about["unlike"].as_boolean().is_(True)
+    unsure = events.c.about["decision"].as_string() != ACCEPTED
+    clip = events.c.clip_id.distinct()
+    number = sa.func.count
+    query = sa.select(
+        number(clip), number(clip).filter(unlike), number(clip).filter(sa.not_(sa.func.coalesce(unlike, False)), unsure)
+    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != "")
+    return Answered(*map(int, read(store, lambda c: c.execute(query).one())))
+
+
+@requires(Action.SEE_MONITORING)
+def count_answers(store: Store, since: datetime, until: datetime) -> int:
+    """Return the number of answers and settlements of people between two moments, also of those that were undone."""
+    query = sa.select(sa.func.count()).select_from(feedback)
+    query = query.where(feedback.c.kind != "undo", feedback.c.created_at >= since, feedback.c.created_at < until)
+    return int(read(store, lambda c: c.execute(query).scalar_one()))
+
+
+@requires(Action.SEE_MONITORING)
+def last_answers(store: Store, clip_ids: Sequence[str]) -> pd.Series:
+    """Return when each of these clips was last answered or settled, index clip_id."""
+    newest = sa.func.max(feedback.c.created_at, type_=feedback.c.created_at.type).label("at")
+    query = sa.select(feedback.c.clip_id, newest).where(feedback.c.kind != "undo").group_by(feedback.c.clip_id)
+    return by_clip(store, query, feedback.c.clip_id, clip_ids)["at"]
+
+
+@requires(Action.SEE_MONITORING)
+def last_label_and_first_clip(store: Store, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return when the last label came and when the first clip was stored, both up to now; None where there is none."""
+    label = sa.func.max(feedback.c.created_at, type_=feedback.c.created_at.type)
+    clip = sa.func.min(clips.c.created_at, type_=clips.c.created_at.type)
+    query = sa.select(
+        sa.select(label).where(feedback.c.label.is_not(None), feedback.c.created_at <= now).scalar_subquery(),
+        sa.select(clip).where(clips.c.created_at <= now, clips.c.origin != "demo").scalar_subquery(),
+    )
+    last, first = read(store, lambda c: c.execute(query).one())
+    return last, first

@@ -1,0 +1,41 @@
+"""Monitoring: traffic, speed, decisions, quality, drift and alarms over time, and what to do now."""
+
+import streamlit as st
+
+from core.errors import CoreError
+from core.monitoring.periods import LENGTHS, USUAL
+from pages.shared import cached, messages, who
+from pages.views.monitoring import activity, alarms, drift, overview, quality, report, slices, tables
+from pages.views.monitoring.parts import Seen
+
+st.title("Monitoring")
+store = cached.store()
+if store is None:
+    st.stop()
+person = who.require_analyst(store, show_result=messages.show_pending_message)
+who.badge(store, person)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    asked = st.pills("Period", list(LENGTHS), default=USUAL, key="period", bind="query-params", required=True)
+    report.offer(store)
+seen = Seen(store, tables.period(str(asked)))
+st.caption(
+    f"As of {seen.period.until:%d %b %Y, %H:%M} UTC; read again after a minute. Days and weeks are those of UTC. No "
+    "name of a person is noted."
+)
+shows = {
+    "Overview": overview.show_overview,
+    "Traffic": activity.traffic,
+    "Speed": activity.speed,
+    "Decisions": activity.decisions,
+    "Quality": quality.show_quality,
+    "Drift": drift.show_drift,
+    "Alarms": alarms.show_alarms,
+    "Slices": slices.show_slices,
+}
+for tab, show in zip(st.tabs(list(shows), key="tab", bind="query-params"), shows.values(), strict=True):
+    if tab.open:
+        with tab:
+            try:
+                show(seen)
+            except CoreError as error:
+                messages.problem(error)

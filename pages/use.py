@@ -1,0 +1,29 @@
+"""Use: what people hear, how raters answer, what sessions lead to, and how far raters agree."""
+
+import streamlit as st
+
+from core.errors import CoreError
+from pages.shared import cached, messages, who
+from pages.views.use import agreement_view, answers_view, listening_view, sessions_view
+from pages.views.use.period import ask_period
+
+st.title("Use")
+store = cached.store()
+if store is None:
+    st.stop()
+person = who.require_analyst(store)
+st.caption("What people hear and answer, counted without names. The running week is not over yet.")
+period = ask_period()
+shows = {
+    "Listening": lambda: listening_view.show_listening(store, period),
+    "Answers": lambda: answers_view.show_answers(store, period),
+    "Sessions": lambda: sessions_view.show_sessions(store),
+    "Agreement": lambda: agreement_view.show_agreement(store),
+}
+for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
+    if tab.open:
+        with tab:
+            try:
+                show()
+            except CoreError as error:
+                messages.problem(error)

@@ -1,0 +1,110 @@
+"""The tab Alarms of the Monitoring page: what rings now and what to do, and what rang before."""
+
+import pandas as pd
+import streamlit as st
+
+from core.monitoring.alarm_state import Alarm, alarm_history, alarms_now
+from core.monitoring.rules import RULE_WEEKS, TOGETHER_WEEKS, Rule, Standing
+from core.wording import counted
+from pages.shared import show
+from pages.shared.messages import literal
+from pages.shared.times import local, local_column
+from pages.views.monitoring.activity import rows_in_words
+from pages.views.monitoring.parts import Seen
+
+WATCH = "The command `python -m core watch` looks at the alarms. A schedule of the machine should run it once a day."
+PLACES = {  # alarm -> tab with its figures, and the page where something can be done
+    Rule.DRIFT: ("Drift", "pages/label.py", "Label clips"),
+    Rule.UNLIKE: ("Decisions", "pages/label.py", "Label clips"),
+    Rule.UNSURE: ("Decisions", "pages/learning.py", "Learning"),
+    Rule.F1: ("Quality", "pages/confusion.py", "Confusion"),
+    Rule.ECE: ("Quality", "pages/decisions.py", "Decisions"),
+    Rule.LABELS: ("Quality", "pages/agreement.py", "Agreement"),
+}
+STANDINGS = {Standing.RINGS: "● rings", Standing.QUIET: "○ quiet", Standing.UNKNOWN: "… too few data"}
+
+
+def show_now(seen: Seen) -> None:
+    """Show what to do now: each ringing alarm with what was seen, how sure it is, and what helps."""
+    st.subheader("What to do now")
+    found = alarms_now(seen.store)
+    ringing = [alarm for alarm in found if alarm.rings]
+    if not found:
+        st.info(f"No alarm was looked at yet. {WATCH}", icon=":material/notifications_off:")
+        return
+    newest = max(alarm.looked_at for alarm in found)
+    if not ringing:
+        st.success(f"Nothing. No alarm rings. Last look: {literal(local(newest))}.", icon=":material/check_circle:")
+        return
+    for alarm in ringing:
+        _card(alarm)
+
+
+def _card(alarm: Alarm) -> None:
+    finding = alarm.finding
+    with st.container(border=True):
+        since = f", since {literal(local(alarm.since))}" if alarm.since else ""
+        st.markdown(f":orange-badge[:material/notifications_active: rings] **{finding.name}**{since}")
+        st.markdown(literal(finding.seen))
+        st.markdown(f"**Do this:** {literal(finding.to_do)}")
+        st.caption(literal(f"{finding.sure} {finding.by_chance}".strip()))
+        tab, page, label = PLACES[finding.rule]
+        with st.container(horizontal=True):
+            st.page_link(
+                "pages/monitoring.py", label=f"Tab {tab}", query_params={"tab": tab}, icon=":material/monitoring:"
+            )
+            st.page_link(page, label=label, icon=":material/arrow_forward:")
+
+
+def show_alarms(seen: Seen) -> None:
+    """Show all alarms as they are now, and when they rang in the period."""
+    show_now(seen)
+    found = alarms_now(seen.store)
+    if not found:
+        return
+    st.subheader("All alarms")
+    shown = pd.DataFrame(
+        {
+            "alarm": [alarm.finding.name for alarm in found],
+            "state": [STANDINGS[alarm.finding.standing] for alarm in found],
+            "what was seen": [alarm.finding.seen for alarm in found],
+            "false alarms": [alarm.finding.by_chance for alarm in found],
+            "last look": local_column(pd.Series([alarm.looked_at for alarm in found])),
+        }
+    )
+    show.frame(
+        shown,
+        hide_index=True,
+        alt="All alarms",
+        column_config={"what was seen": st.column_config.Column(width="large")},
+    )
+    st.caption(
+        f"Each alarm that depends on chance rings by chance at most once in {RULE_WEEKS} weeks, so that all of them "
+        f"together ring by chance at most once in {TOGETHER_WEEKS} weeks. Each whole week is judged once. {WATCH}"
+    )
+    _history(seen)
+
+
+def _history(seen: Seen) -> None:
+    st.subheader("When they rang")
+    table = alarm_history(seen.store, since=seen.period.since)
+    if table.empty:
+        st.info("No alarm began or ended to ring in this period.", icon=":material/history:")
+        return
+    shown = pd.DataFrame(
+        {
+            "when": local_column(table["at"]),
+            "alarm": table["name"],
+            "what happened": table["rings"].map({True: "● began to ring", False: "○ ended"}),
+            "what was seen": table["seen"],
+            "model": table["model_version"],
+        }
+    )
+    show.frame(
+        shown,
+        hide_index=True,
+        alt="History of the alarms",
+        column_config={"what was seen": st.column_config.Column(width="large")},
+    )
+    show.download(table, "monitoring_alarms", rows=rows_in_words(seen))
+    st.caption(f"{counted(int(table['rings'].sum()), 'time')} an alarm began to ring in this period.")
