@@ -12,11 +12,11 @@ from core.wording import tenth_percent
 
 
 class State(StrEnum):
-    """What is known about a pair."""
+    """What is known about a pair, as the page names it."""
 
-    OPEN = "to decide"
-    ONE = "one recording"
-    TWO = "two recordings"
+    OPEN = "To decide"
+    ONE = "One recording"
+    TWO = "Two recordings"
 
 
 PAIR = ["one", "other"]

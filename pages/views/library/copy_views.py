@@ -31,15 +31,17 @@ def pairs_of(store: Store, library: Library) -> pd.DataFrame:
 
 def choose_state(pairs: pd.DataFrame) -> State:
     """Ask which pairs to show."""
-    count = pairs["state"].value_counts()
+    count = {state: int((pairs["state"] == state).sum()) for state in State}
     chosen = st.segmented_control(
         "Pairs",
         [state.value for state in State],
         default=State.OPEN.value,
-        format_func=lambda state: f"{state.capitalize()} ({int(count.get(state, 0))})",
         required=True,
         key="copies_state",
         bind="query-params",
+    )
+    st.caption(
+        f"Pairs: {count[State.OPEN]} to decide, {count[State.ONE]} one recording, {count[State.TWO]} two recordings."
     )
     return State(chosen)
 
@@ -58,7 +60,7 @@ def show_pair(store: Store, library: Library, pairs: pd.DataFrame, state: State)
     st.caption(messages.literal(evidence(pair["found"])))
     if pd.notna(pair["number"]):
         by = pair["said_by"] or "a person without a name"
-        st.caption(messages.literal(f"Decided by {by}: {state.value}."))
+        st.caption(messages.literal(f"Decided by {by}: {state.value.lower()}."))
     if store.by.may(Action.JOIN_RECORDINGS):
         _decide(library, pair, state)
 
@@ -141,9 +143,7 @@ def _say(one: str, other: str, names: list[str], same: bool) -> None:
         messages.keep_message("error", str(error))
     else:
         where = State.ONE if same else State.TWO
-        messages.keep_message(
-            "success", f"{names[0]} and {names[1]} are now {what}. To undo it, open “{where.value.capitalize()}”."
-        )
+        messages.keep_message("success", f"{names[0]} and {names[1]} are now {what}. To undo it, open “{where.value}”.")
 
 
 def _undo(number: int, names: list[str]) -> None:
