@@ -12,11 +12,11 @@ from core.wording import tenth_percent
 
 
 class State(StrEnum):
-    """What is known about a pair, as the page names it."""
+    """What is known about a pair."""
 
-    OPEN = "To decide"
-    ONE = "One recording"
-    TWO = "Two recordings"
+    OPEN = "to decide"
+    ONE = "one recording"
+    TWO = "two recordings"
 
 
 PAIR = ["one", "other"]

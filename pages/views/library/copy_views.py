@@ -16,6 +16,7 @@ from pages.views.library.piece_player import hear
 from pages.views.library.pieces import Library
 
 TURN = "copies_number"  # session key: number of the shown pair, from 0
+CHOICES = {"To decide": State.OPEN, "One recording": State.ONE, "Two recordings": State.TWO}
 EMPTY = {
     State.OPEN: "No pair waits for a decision.",
     State.ONE: "No two files of this library are one recording.",
@@ -34,8 +35,8 @@ def choose_state(pairs: pd.DataFrame) -> State:
     count = {state: int((pairs["state"] == state).sum()) for state in State}
     chosen = st.segmented_control(
         "Pairs",
-        [state.value for state in State],
-        default=State.OPEN.value,
+        list(CHOICES),
+        default="To decide",
         required=True,
         key="copies_state",
         bind="query-params",
@@ -43,7 +44,7 @@ def choose_state(pairs: pd.DataFrame) -> State:
     st.caption(
         f"Pairs: {count[State.OPEN]} to decide, {count[State.ONE]} one recording, {count[State.TWO]} two recordings."
     )
-    return State(chosen)
+    return CHOICES[chosen]
 
 
 def show_pair(store: Store, library: Library, pairs: pd.DataFrame, state: State) -> None:
@@ -60,7 +61,7 @@ def show_pair(store: Store, library: Library, pairs: pd.DataFrame, state: State)
     st.caption(messages.literal(evidence(pair["found"])))
     if pd.notna(pair["number"]):
         by = pair["said_by"] or "a person without a name"
-        st.caption(messages.literal(f"Decided by {by}: {state.value.lower()}."))
+        st.caption(messages.literal(f"Decided by {by}: {state.value}."))
     if store.by.may(Action.JOIN_RECORDINGS):
         _decide(library, pair, state)
 
@@ -142,8 +143,8 @@ def _say(one: str, other: str, names: list[str], same: bool) -> None:
     except CoreError as error:
         messages.keep_message("error", str(error))
     else:
-        where = State.ONE if same else State.TWO
-        messages.keep_message("success", f"{names[0]} and {names[1]} are now {what}. To undo it, open “{where.value}”.")
+        where = "One recording" if same else "Two recordings"
+        messages.keep_message("success", f"{names[0]} and {names[1]} are now {what}. To undo it, open “{where}”.")
 
 
 def _undo(number: int, names: list[str]) -> None:
