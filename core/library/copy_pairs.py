@@ -32,7 +32,8 @@ def pairs_table(links: pd.DataFrame, words: pd.DataFrame, same: SameRecordings) 
     """Return one row for each pair that the program or a person named, the newest word first.
 
     A word of a person decides. Without one, a pair that the program is sure of is one recording, unless a word about
-    other files of the recording keeps both apart.
+    other files of the recording keeps both apart. Of several doubtful pairs between the files of the same two
+    recordings, the most alike one is asked. None is asked after a person said that the two are apart.
 
     Parameters
     ----------
@@ -55,7 +56,24 @@ def pairs_table(links: pd.DataFrame, words: pd.DataFrame, same: SameRecordings) 
         for one, other, said, kind in table[[*PAIR, "same", "kind"]].astype(object).to_numpy().tolist()
     ]
     texts = table[["found", "said_by"]].fillna("")
-    return table[[*PAIR, "number"]].assign(state=pd.Series(states, dtype=object), **texts)
+    table = table[[*PAIR, "number"]].assign(state=pd.Series(states, dtype=object), **texts)
+    return table[~_asked_before(table, same)].reset_index(drop=True)
+
+
+def _asked_before(table: pd.DataFrame, same: SameRecordings) -> pd.Series:
+    """Whether another pair asks, or a word answers, the question of this open pair."""
+    both = pd.Series(
+        [frozenset(map(same.name, pair)) for pair in table[PAIR].to_numpy().tolist()], index=table.index, dtype=object
+    )
+    opened, parted = table["state"].eq(State.OPEN), table["state"].eq(State.TWO)
+    order = table.loc[opened, "found"].map(_error).sort_values(kind="stable").index
+    again = both.loc[order].duplicated().reindex(table.index, fill_value=False)
+    return opened & (both.isin(set(both[parted])) | again)
+
+
+def _error(found: str) -> float:
+    """Share of the fingerprint that differs; 1 without a fingerprint."""
+    return float(json.loads(found).get("error", 1.0)) if found else 1.0
 
 
 def _pairs(table: pd.DataFrame) -> pd.Series:

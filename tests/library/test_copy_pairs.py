@@ -38,6 +38,14 @@ def test_a_doubt_that_other_words_have_settled_is_not_asked(opened):
     assert states(opened)["ab"] is State.ONE
 
 
+def test_two_recordings_with_several_files_are_asked_about_once(opened):
+    doubts = [store.Link(a, "x", "doubt", {"by": "chromaprint", "error": e}) for a, e in (("a", 0.2), ("b", 0.1))]
+    store.replace_links(opened, [store.Link("a", "b", "sure"), *doubts])
+    assert states(opened) == {"ab": State.ONE, "bx": State.OPEN}
+    store.say_same(opened, "b", "x", False)
+    assert states(opened) == {"ab": State.ONE, "bx": State.TWO}
+
+
 def test_what_was_found_is_a_sentence():
     found = {"by": "chromaprint", "error": 0.0213, "common_s": 17.6, "offset_s": -1.5}
     assert evidence(json.dumps(found)) == (
