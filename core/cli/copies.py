@@ -1,5 +1,6 @@
 """Command copies: find files of the same recording in the library. Heavy libraries load inside the function."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -25,5 +26,5 @@ def copies(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> None
             reference = serving.serve(settings).reference
             found = find_copies(store, settings, reference, max_mb=settings.max_upload_mb, beat=work.report)
             work.message = found.report
-            work.result |= {kind: found.count(kind) for kind in ("sure", "doubt", "apart")}
+            work.result |= asdict(found)
     typer.echo(found.report)

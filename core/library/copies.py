@@ -19,6 +19,7 @@ from core.audio.decoding import inspect
 from core.audio.matching import Verdict, compare, lengths_agree, likely_pairs, with_a_partner
 from core.errors import CoreError
 from core.features import EXTRACTOR
+from core.library.copy_pairs import State, stored_pairs
 from core.library.near_copies import alike_pairs
 from core.library.reading import read_content
 from core.locations import present_path
@@ -33,6 +34,7 @@ from core.store import (
     fingerprints_of,
     first_content,
     replace_links,
+    same_recordings,
     save_fingerprints,
     without_fingerprint,
 )
@@ -52,25 +54,34 @@ def no_beat(share: float, text: str) -> None:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found. pieces : compared pieces.  measured : new fingerprints.  unread : files without one, because
-    they cannot be read.  links : the pairs.  by_fingerprint : fpcalc is installed.
+    """What a search found, together with what people say.
+
+    Attributes
+    ----------
+    pieces : pieces with another one of about the same length, which were compared.
+    measured : new fingerprints.  unread : files without one, because they cannot be read.
+    files, recordings : files that share their recording with another file, and their recordings.
+    questions : pairs that wait for a person.
+    by_fingerprint : fpcalc is installed.
     """
 
     pieces: int
     measured: int
     unread: int
-    links: tuple[Link, ...]
+    files: int
+    recordings: int
+    questions: int
     by_fingerprint: bool
-
-    def count(self, kind: str) -> int:
-        """Number of pairs of this kind."""
-        return sum(link.kind == kind for link in self.links)
 
     @property
     def report(self) -> str:
         """What was found, in sentences."""
-        text = f"{counted(self.pieces, 'piece')} compared. {counted(self.count('sure'), 'pair')} are one recording. "
-        text += f"{counted(self.count('doubt'), 'pair')} may be one: a person decides on the page Same recordings."
+        text = f"{counted(self.pieces, 'piece')} compared. "
+        if self.files:
+            text += f"{counted(self.files, 'file')} hold {counted(self.recordings, 'recording')} under several names. "
+        else:
+            text += "No recording has several files. "
+        text += f"Pairs that wait for a person on the page Same recordings: {self.questions:,}."
         if self.unread:
             text += f" {counted(self.unread, 'file')} could not be read and have no fingerprint."
         if not self.by_fingerprint:
@@ -101,9 +112,10 @@ def find_copies(
     if by_fingerprint:
         measured, unread = _measure(store, files[files["content_hash"].isin(pieces["content_hash"])], max_mb, beat)
     beat(MEASURING, "Comparing the pieces")
-    links = _links(store, pieces, reference, beat)
-    replace_links(store, links)
-    return Search(len(pieces), measured, unread, tuple(links), by_fingerprint)
+    replace_links(store, _links(store, pieces, reference, beat))
+    named = same_recordings(store).named
+    questions = int(stored_pairs(store)["state"].eq(State.OPEN).sum())
+    return Search(len(pieces), measured, unread, len(named), len(set(named.values())), questions, by_fingerprint)
 
 
 # --- fingerprints -----------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def near_duplicates(
     if len(names) < 2:
         return {}
     ids = list(names)
-    first = _as_said(ids, first_alike(np.concatenate(values), reference.used, beat=beat), store)
+    first = as_said(ids, first_alike(np.concatenate(values), reference.used, beat=beat), store)
     best: dict[int, str] = {}
     for clip, k in zip(ids, first, strict=True):  # of equally good files, the first one is the original
         if int(k) not in best or ranks[clip] > ranks[best[int(k)]]:
@@ -68,7 +68,7 @@ def near_duplicates(
     return {clip: names[original] for clip, original in zip(ids, originals, strict=True) if original != clip}
 
 
-def _as_said(ids: Sequence[str], first: np.ndarray, store: Store) -> np.ndarray:
+def as_said(ids: Sequence[str], first: np.ndarray, store: Store) -> np.ndarray:
     """The first near-duplicate of each clip, after what people and fingerprints say about the files."""
     known = same_recordings(store)
     at = {clip: k for k, clip in enumerate(ids)}

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from recordings import COPIES, copy, flac, put, take
 from required import missing
@@ -12,7 +13,7 @@ from core.audio import fingerprint as fingerprints
 from core.audio import synthetic
 from core.errors import CoreError
 from core.file_names import REFERENCE
-from core.library import copies
+from core.library import copies, near_copies
 from core.library.copies import find_copies
 from core.models.reference import read_reference
 from core.settings import ROOT, Settings
@@ -58,6 +59,8 @@ def test_copies_meet_and_other_performances_do_not(opened, music, reference):
     contents = put(opened, sorted(music.iterdir()))
     found = find_copies(opened, Settings(), reference)
     assert (found.pieces, found.measured, found.unread) == (18, 18, 0)
+    assert (found.files, found.recordings) == (14, 2)
+    assert "14 files hold 2 recordings under several names." in found.report
     same = store.same_recordings(opened)
     for name in ("plucked", "blown"):
         of_recording = {
@@ -111,6 +114,14 @@ def test_a_stopped_search_goes_on_there(opened, music, reference, monkeypatch):
     with pytest.raises(CoreError, match="Cancelled"):
         find_copies(opened, Settings(), reference, beat=stop)
     assert find_copies(opened, Settings(), reference).measured == 2
+
+
+def test_near_duplicates_of_a_run_follow_the_words(opened):
+    first = np.array([0, 0, 2, 2])  # by their features: a and b, c and d
+    assert near_copies.as_said(["a", "b", "c", "d"], first, opened).tolist() == [0, 0, 2, 2]
+    store.say_same(opened, "a", "b", False)
+    store.say_same(opened, "b", "d", True)
+    assert near_copies.as_said(["a", "b", "c", "d"], first, opened).tolist() == [0, 1, 1, 1]
 
 
 def test_a_word_of_a_person_stays_after_a_search(opened, music, reference):
