@@ -10,7 +10,21 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, plays, reach, rest_api, show, start, unexpected
+from pages.shared import (
+    assets,
+    doors,
+    exports,
+    limits,
+    login,
+    media,
+    noted,
+    plays,
+    reach,
+    rest_api,
+    show,
+    start,
+    unexpected,
+)
 
 
 def run() -> None:
@@ -58,6 +72,7 @@ def run() -> None:
         }
     )
     reach.warn_if_open_to_all()
+    noted.say_what_is_noted()
     doors.open_page(chosen)
 
 
@@ -79,6 +94,7 @@ else:
             Middleware(start.Ready),
             Middleware(limits.HideFigures),
             Middleware(media.OwnMedia),
+            Middleware(exports.NoteDownloads),
             Middleware(limits.CountArriving),
         ],
         lifespan=lifespan,

@@ -8,6 +8,7 @@ from core.cli import (
     canary,
     clips,
     database,
+    figures,
     keys,
     labels,
     library,
@@ -21,12 +22,14 @@ from core.cli import (
     terminal,
     training,
     verification,
+    watching,
 )
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=HELP)
 app.command()(serving.serve)
+app.command()(figures.metrics)
 app.command()(clips.warm)
 app.command()(clips.features)
 app.command()(verification.verify)
@@ -47,6 +50,7 @@ app.command()(sign_off.sign_off)
 app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.command()(watching.watch)
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)

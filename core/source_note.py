@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 from core.spreadsheets import escape_formula
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 PROGRAM = f"Turkish Music Emotion {VERSION}"
 SYNTHETIC = "SYNTHETIC STAND-IN: drawn from summary statistics and not measured on music"
 _BREAKS = re.compile(r"\s*[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")

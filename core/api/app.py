@@ -12,7 +12,19 @@ from starlette.applications import Starlette
 
 from core.api import logs, openapi, problems
 from core.api.bodies import LimitBodies
-from core.api.routes import clips, features, feedback, health, inference, jobs, model, pieces, playlists, tracks
+from core.api.routes import (
+    clips,
+    features,
+    feedback,
+    health,
+    inference,
+    jobs,
+    metrics,
+    model,
+    pieces,
+    playlists,
+    tracks,
+)
 from core.api.service import Service
 from core.settings import Settings
 
@@ -42,7 +54,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(logs.LogRequests)
     problems.install(app)
     openapi.install(app)
-    rooms = (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference)
+    rooms = (health, metrics, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference)
     app.state.addresses = [route for room in rooms for route in room.router.routes]
     for room in rooms:
         app.include_router(room.router)

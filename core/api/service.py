@@ -10,6 +10,8 @@ from core.audio import encoding, synthetic
 from core.errors import CoreError, ModelError
 from core.file_names import CHAMPION
 from core.models.description import ModelDescription, describe_alias, describe_model_in_use
+from core.monitoring.collector import Figures
+from core.monitoring.families import Value
 from core.pipeline import scoring, serving
 from core.pipeline.serving import Served
 from core.pipeline.work_queue import WorkQueue, shared_queue
@@ -36,6 +38,8 @@ class Service:
         Bytes of the bodies that are arriving or wait for their work.
     library
         Reads the library.
+    figures
+        The figures for Prometheus.
     """
 
     settings: Settings
@@ -44,10 +48,26 @@ class Service:
     fault: str = ""
     arriving: int = 0
     library: LibraryReader = field(default_factory=LibraryReader)
+    figures: Figures = field(init=False)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _loading: threading.Lock = field(default_factory=threading.Lock)  # takes seconds; the store must not wait for it
     _store: Store | None = None
     _served: tuple[object, Served] | None = None
+
+    def __post_init__(self) -> None:
+        self.figures = Figures(
+            self.settings,
+            store=lambda: self.store().for_program(),
+            reference=lambda: self.served().reference,
+            of_process=self._figures_of_process,
+        )
+
+    def _figures_of_process(self) -> list[Value]:
+        return [
+            Value("tme_ready", (), float(self.ready and not self.stopping)),
+            Value("tme_waiting_requests", ("waiting",), self.queue.waiting()),
+            Value("tme_waiting_requests", ("running",), self.queue.running()),
+        ]
 
     @property
     def queue(self) -> WorkQueue:

@@ -5,6 +5,7 @@ verification : verify.
 library : score, demo-library.
 training : train, retrain, promote, rollback, rescore, triggers, mlflow.
 canary : start, status, watch, promote, abort.
+figures : metrics.
 database : backup, restore.
 labels : export-labels, import-labels.
 terminal : the progress bar, Ctrl-C, and errors as sentences.

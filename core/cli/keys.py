@@ -23,6 +23,7 @@ class ScopeWord(StrEnum):
     score = "score"
     read = "read"
     feedback = "feedback"
+    metrics = "metrics"
 
 
 @app.command()
@@ -30,16 +31,18 @@ def add(
     name: Annotated[str, typer.Argument(help="Who or what uses the key. Keys of one name share their clips.")],
     role: Annotated[RoleWord, typer.Option(help="What the key may do; docs/access.md has the table.")] = RoleWord.rater,
     scope: Annotated[
-        list[ScopeWord] | None, typer.Option(help="Only for this; can be given several times. Default: everything.")
+        list[ScopeWord] | None,
+        typer.Option(help="Only for this; may be repeated. Default: all but metrics."),
     ] = None,
     per_minute: Annotated[int, typer.Option(help="Calls that are allowed in any 60 seconds.")] = 60,
 ) -> None:
     """Make a key and print it. It is shown only once: the database has only its hash."""
     from core.access import Role
     from core.store import Scope, add_key, open_store
+    from core.store.api_keys import PEOPLE
 
     store = open_store(Settings().database)
-    scopes = [Scope(one.value) for one in scope or ScopeWord]
+    scopes = [Scope(one.value) for one in scope] if scope else PEOPLE
     made, secret = add_key(store, name, role=Role[role.name.upper()], scopes=scopes, per_minute=per_minute)
     typer.echo(secret)
     typer.echo(

@@ -63,8 +63,21 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise KeyboardInterrupt
 
+    def on_ignored_error(ignored: Any) -> None:
+        # Python ignores errors in finalizers and in callbacks of its garbage collection. If Ctrl-C fell into one of
+        # them, the run would go on. So the signal is sent again when that callback is over.
+        if issubclass(ignored.exc_type, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, on_ctrl_c)
+            main = threading.main_thread().ident or 0
+            threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT)).start()
+        else:
+            ignored_before(ignored)
+
     in_main_thread = threading.current_thread() is threading.main_thread()  # only there can a handler be set
+    ignored_before = sys.unraisablehook
     before = signal.signal(signal.SIGINT, on_ctrl_c) if in_main_thread else None
+    if in_main_thread:
+        sys.unraisablehook = on_ignored_error
     try:
         yield
     except KeyboardInterrupt:
@@ -72,4 +85,5 @@ def interruptible() -> Iterator[None]:
         raise typer.Exit(130) from None
     finally:
         if in_main_thread:
+            sys.unraisablehook = ignored_before
             signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""What a model's own probabilities promise on labelled clips: macro-F1 and ECE, and how unusual the observed figures are.
+"""What a model's own probabilities promise on labelled clips: macro-F1 and ECE, and how rare the observed F1 is.
 
 If the probabilities are calibrated, labels drawn from them are as good as the true labels. So the figures of many drawn
 sets of labels say what to expect on exactly these clips, however difficult they are.
@@ -32,8 +32,6 @@ class Expectation:
     f1_p : chance of a macro-F1 this low or lower if the probabilities are calibrated.
     ece : expected calibration error on the clips.
     ece_expected : mean ECE that a perfectly calibrated model shows at this number of clips.
-    ece_high : ECE that only a share ``level`` of the samples exceeds.
-    ece_p : chance of an ECE this high or higher if the probabilities are calibrated.
     """
 
     clips: int
@@ -43,8 +41,6 @@ class Expectation:
     f1_p: float
     ece: float
     ece_expected: float
-    ece_high: float
-    ece_p: float
 
     @property
     def drop(self) -> float:
@@ -56,7 +52,7 @@ def expectation(predictions: pd.DataFrame, *, level: float = 0.025, seed: int = 
     """Compare macro-F1 and ECE with what the probabilities promise; None with fewer than ``LEAST_LABELLED`` clips.
 
     predictions : predictions of one repeat (see `core.evaluation.metrics`). Emotions that are neither labelled nor
-    predicted do not count.  level : for the limits.
+    predicted do not count.  level : for the limit.
     """
     if len(predictions) < LEAST_LABELLED:
         return None
@@ -76,8 +72,6 @@ def expectation(predictions: pd.DataFrame, *, level: float = 0.025, seed: int = 
         f1_p=float((f1 <= f1[0] + 1e-12).mean()),  # with the observed value itself, so that the p-value is never 0
         ece=float(ece[0]),
         ece_expected=float(ece[1:].mean()),
-        ece_high=float(np.quantile(ece[1:], 1 - level)),
-        ece_p=float((ece >= ece[0] - 1e-12).mean()),
     )
 
 

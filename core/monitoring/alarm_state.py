@@ -10,7 +10,6 @@ The state is a setting of the store, because events are removed after some time.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.evaluation.drift import FALSE_DISCOVERIES, LEAST_EFFECT
-from core.models.reference import ALL, LEVELS, Reference, deviations
+from core.models.reference import LEVELS, Reference, deviations
 from core.schema import COLUMNS, EMOTIONS
 
 REFERENCES = 100  # simulated samples of training music
@@ -55,7 +55,7 @@ def drift_limit(clips: int, reference: Reference, *, chance: float) -> DriftLimi
     """
     drawn = drifted_by_chance(clips, reference)
     counts = np.arange(LEAST_COUNT, len(reference.used) + 1)
-    reached = np.array([_at_most(drawn, count) for count in counts])
+    reached = np.array([_at_most(drawn, int(count)) for count in counts])
     at = int(np.argmax(reached <= chance)) if (reached <= chance).any() else len(counts) - 1
     return DriftLimit(clips, len(reference.used), int(counts[at]), float(reached[at]))
 
@@ -76,7 +76,8 @@ class _Music:
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
-        self.key = (reference.clips, reference.used, reference.correlation.tobytes(), reference.quantiles[ALL].tobytes())
+        arrays = (reference.correlation, *(reference.quantiles[e] for e in EMOTIONS))
+        self.key = (reference.clips, reference.used, *(array.tobytes() for array in arrays))
 
     def __hash__(self) -> int:
         return hash(self.key)

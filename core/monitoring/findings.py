@@ -9,14 +9,16 @@ from math import isfinite, nan
 
 from core.evaluation.drift import PSI_LIMIT, Drift
 from core.evaluation.expectation import Expectation
+from core.evaluation.metrics import share_interval
 from core.models.reference import Reference
 from core.monitoring.chance import drift_limit
-from core.monitoring.rules import RULE_WEEKS, SILENT_DAYS, Finding, Rule, Standing, chance_of, once_in
+from core.monitoring.rules import SILENT_DAYS, Finding, Rule, Standing, chance_of, once_in
 from core.monitoring.weeks import Span
 from core.schema import BY_COLUMN
 from core.wording import counted, whole_percent
 
 RATIO = 2.0  # a share rings when it has at least doubled, and chance does not explain it
+MOST_WEEKS_SAID = 1000.0  # nobody can check a rarer false alarm
 NAMED = 3  # features named in the sentence
 
 
@@ -28,11 +30,11 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
     limit = drift_limit(drift.clips, reference, chance=chance_of(span.weeks))
     drifted = drift.features[drift.features["drifted"]]
     count, of = len(drifted), len(drift.features)
-    weeks = span.weeks / limit.chance
+    weeks = min(span.weeks / limit.chance, MOST_WEEKS_SAID)
     many = drift.features["psi"].gt(PSI_LIMIT).sum()
     by_chance = round(drift.psi_by_chance * of)
     largest = [
-        f"{BY_COLUMN[row.feature].name} ({row.shift:+.1f} standard deviations, distance {row.ks:.2f})"
+        f"{BY_COLUMN[str(row.feature)].name} ({row.shift:+.1f} standard deviations, distance {row.ks:.2f})"
         for row in drifted.head(NAMED).itertuples()
     ]
     seen = (
@@ -97,8 +99,8 @@ _SHARES = {
 def share_finding(rule: Rule, found: Share, usual: Share, span: Span) -> Finding:
     """Compare a share with its usual value: the alarm rings when it has doubled and chance does not explain it.
 
-    By chance means: the clips are independent and have the usual share, which is itself uncertain because it comes
-    from ``usual.of`` clips (beta-binomial distribution).
+    By chance means: the clips are independent and have the usual share. That share is itself uncertain, so the upper
+    end of its 95 % interval counts.
 
     Parameters
     ----------
@@ -108,7 +110,7 @@ def share_finding(rule: Rule, found: Share, usual: Share, span: Span) -> Finding
     """
     what, where, noun = _SHARES[rule]
     limit, chance = share_limit(usual, found.of, chance=chance_of(span.weeks))
-    weeks = span.weeks / chance if chance else nan
+    weeks = min(span.weeks / chance, MOST_WEEKS_SAID)
     seen = (
         f"{found.hits} of {counted(found.of, noun)} ({whole_percent(found.value)}) of {span.words} {what}. {where}, "
         f"it was {whole_percent(usual.value)} of {usual.of:,}."
@@ -137,10 +139,10 @@ def share_limit(usual: Share, clips: int, *, chance: float) -> tuple[int, float]
     The number is above ``clips`` where no number is rare enough; the chance is then that of all clips.
     """
     import numpy as np
-    from scipy.stats import betabinom
+    from scipy.stats import binom
 
     counts = np.arange(1, clips + 1)
-    reached = betabinom.sf(counts - 1, clips, usual.hits + 1, usual.of - usual.hits + 1)
+    reached = binom.sf(counts - 1, clips, share_interval(usual.hits, usual.of)[1])
     fits = (reached <= chance) & (counts >= RATIO * usual.value * clips)
     if not fits.any():
         return clips + 1, float(reached[-1])
@@ -148,44 +150,33 @@ def share_limit(usual: Share, clips: int, *, chance: float) -> tuple[int, float]
     return int(counts[at]), float(reached[at])
 
 
-def promise_findings(found: Expectation, span: Span) -> list[Finding]:
-    """Compare macro-F1 and ECE on new labels with what the model's probabilities promise for the same clips.
+def promise_finding(found: Expectation, span: Span) -> Finding:
+    """Compare macro-F1 on new labels with what the model's probabilities promise for the same clips.
 
-    The labels are drawn from the probabilities many times. The alarm rings when so low an F1, or so high an ECE, comes
-    by chance no more often than its rate allows.
+    The labels are drawn from the probabilities many times. The alarm rings when so low an F1 comes by chance no more
+    often than its rate allows. ECE is shown beside what a perfect model has on these clips, and rings no alarm: no real
+    model is perfectly calibrated.
+
+    found : made with the level ``chance_of(span.weeks)``.
     """
     chance = chance_of(span.weeks)
     weeks = span.weeks / chance
-    rate = once_in(weeks, clips=found.clips, noun="label", over_weeks=span.weeks)
-    labels = f"{counted(found.clips, 'label')} of {span.words}"
-    f1 = Finding(
+    return Finding(
         Rule.F1,
         Standing.RINGS if found.f1_p <= chance else Standing.QUIET,
         value=found.f1,
         limit=found.low,
         weeks=weeks,
         clips=found.clips,
-        seen=f"Macro-F1 is {found.f1:.2f} on {labels}. The model's probabilities promise {found.expected:.2f}.",
-        sure=_how_rare("A value this low", found.f1_p),
-        by_chance=rate,
-        about={"expected": found.expected, "p": found.f1_p},
-    )
-    ece = Finding(
-        Rule.ECE,
-        Standing.RINGS if found.ece_p <= chance else Standing.QUIET,
-        value=found.ece,
-        limit=found.ece_high,
-        weeks=weeks,
-        clips=found.clips,
         seen=(
-            f"The calibration error (ECE) is {found.ece:.2f} on {labels}. At so few labels, a perfect model shows "
-            f"{found.ece_expected:.2f} on average."
+            f"Macro-F1 is {found.f1:.2f} on {counted(found.clips, 'label')} of {span.words}. The model's probabilities "
+            f"promise {found.expected:.2f}. The calibration error (ECE) is {found.ece:.2f}; a perfect model shows "
+            f"{found.ece_expected:.2f} on so few clips."
         ),
-        sure=_how_rare("A value this high", found.ece_p),
-        by_chance=rate,
-        about={"expected": found.ece_expected, "p": found.ece_p},
+        sure=_how_rare("So low an F1", found.f1_p),
+        by_chance=once_in(weeks, clips=found.clips, noun="label", over_weeks=span.weeks),
+        about={"expected": found.expected, "p": found.f1_p, "ece": found.ece, "ece_expected": found.ece_expected},
     )
-    return [f1, ece]
 
 
 def _how_rare(what: str, p: float) -> str:

@@ -18,7 +18,6 @@ class Rule(StrEnum):
     UNLIKE = "unlike"
     UNSURE = "unsure"
     F1 = "f1"
-    ECE = "ece"
     LABELS = "labels"
 
 
@@ -27,23 +26,19 @@ NAMES = {
     Rule.UNLIKE: "Clips unlike the training music",
     Rule.UNSURE: "Unsure answers",
     Rule.F1: "Macro-F1 below its promise",
-    Rule.ECE: "Calibration",
     Rule.LABELS: "No labels",
 }
 TO_DO = {
-    Rule.DRIFT: "Listen to some of these recordings. If the way of recording or the file format changed, change it back "
-    "or label 50 of the clips and train again. If the music is new and shall stay, label 50 of the clips and train "
-    "again.",
+    Rule.DRIFT: "Listen to some of these recordings. If the way of recording or the file format changed, change it "
+    "back. If the new sound or the new music shall stay, label 50 of the clips and train again.",
     Rule.UNLIKE: "Listen to some of these clips. Refuse speech, noise and other music at its source. If it is Turkish "
     "music that shall stay, label 50 of the clips and train again.",
     Rule.UNSURE: "Look whether the alarm about drift rings too, and whether a new model or other limits came into use. "
     "If it began with a new model, roll back. Otherwise label the unsure clips first and train again.",
     Rule.F1: "Look at Confusion and Agreement. If raters disagree more than before, settle the disputed clips. "
     "Otherwise train again. Until then, raise the limit for accepted answers on Decisions.",
-    Rule.ECE: "Do not trust the probabilities as percentages for now. Train again, because training calibrates the "
-    "model. Until then, raise the limit for accepted answers on Decisions.",
-    Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without labels nobody sees whether the model is "
-    "still right.",
+    Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without labels nobody sees whether the model "
+    "is still right.",
 }
 STATISTICAL = tuple(rule for rule in Rule if rule is not Rule.LABELS)
 RULE_WEEKS = TOGETHER_WEEKS * len(STATISTICAL)  # one alarm rings by chance at most once in so many weeks
@@ -117,7 +112,7 @@ class Finding:
 
 
 def once_in(weeks: float, *, clips: int, noun: str, over_weeks: int) -> str:
-    """The sentence about false alarms, such as "At 40 recordings a week this rings by chance once in 130 weeks"."""
+    """The sentence about false alarms, such as "At 40 recordings a week this rings by chance once in 104 weeks"."""
     a_week = clips / over_weeks
     number = f"{a_week:,.0f}" if a_week >= 10 else f"{a_week:.1f}"
     return f"At {number} {noun}s a week this rings by chance at most once in {weeks:,.0f} weeks."

@@ -18,7 +18,7 @@ from core.features import EXTRACTOR
 from core.models.description import describe_model_in_use
 from core.models.reference import Reference
 from core.monitoring.alarm_state import Alarm, State, read_state, save_state, settle
-from core.monitoring.findings import Share, drift_finding, labels_finding, promise_findings, share_finding
+from core.monitoring.findings import Share, drift_finding, labels_finding, promise_finding, share_finding
 from core.monitoring.rules import Finding, Rule, Standing, chance_of
 from core.monitoring.weeks import MOST_WEEKS, WEEK, Span, monday, spans
 from core.pipeline.serving import Served, serve
@@ -37,15 +37,15 @@ from core.training.labelled_data import labels, predict_clips, seen_clips, train
 MOST = 200  # recordings of a span that are compared; more would make tiny differences significant
 USUAL_WEEKS = 8  # before the judged ones, for the usual share of unsure answers
 LEAST_USUAL = 50  # clips; with fewer, the usual share is not known
-_OF_THE_MODEL = (Rule.DRIFT, Rule.UNLIKE, Rule.F1, Rule.ECE)  # a new model begins without these alarms
+_OF_THE_MODEL = (Rule.DRIFT, Rule.UNLIKE, Rule.F1)  # a new model begins without these alarms
 
 
 @dataclass(frozen=True)
 class Watched:
     """What one call of `watch` found.
 
-    alarms : all alarms as they are now.  begun, ended : alarms that began or ended to ring now.  notes : sentences about
-    what could not be judged.
+    alarms : all alarms as they are now.  begun, ended : alarms that began or ended to ring now.
+    notes : sentences about what could not be judged.
     """
 
     alarms: tuple[Alarm, ...]
@@ -161,21 +161,20 @@ class _Look:
         return Share(before.unsure, before.clips - before.unlike)
 
     def judge_labels(self) -> None:
-        """Macro-F1 and ECE of the model in use on the clips that people labelled, against what it promises."""
+        """Macro-F1 of the model in use on the clips that people labelled, against what it promises."""
         oldest = monday(self.now) - MOST_WEEKS * WEEK
-        since = max(self.state.judged.get("labels", oldest), oldest)
-        if count_answers(self.store, since, self.now) < LEAST_LABELLED:
+        if count_answers(self.store, oldest, self.now) < LEAST_LABELLED:  # the rest takes seconds
             return
         table = load_table(self.settings, allow_download=False)
         if table.synthetic:
-            self.notes.append("Macro-F1 and calibration were not judged: the published table is not on this machine.")
+            self.notes.append("Macro-F1 was not judged: the published table is not on this machine.")
             return
         data = training_data(table, labels(self.store))
         fresh = unseen(data, seen_clips(describe_model_in_use(self.settings).folder))
         if fresh.empty:
             return
         found = predict_clips(fresh, self.served.model, data)
-        found["at"] = last_answers(self.store, fresh["clip_id"].tolist()).reindex(fresh["clip_id"]).to_numpy()
+        found["at"] = last_answers(self.store, fresh["clip_id"].tolist()).reindex(fresh["clip_id"]).array
         found = found.sort_values("at").drop_duplicates("group", keep="last")  # one clip of each recording
 
         def of(since: datetime, until: datetime) -> pd.DataFrame:
@@ -183,6 +182,7 @@ class _Look:
 
         def find(span: Span) -> Iterator[Finding]:
             measured = expectation(of(span.since, span.until), level=chance_of(span.weeks))
-            yield from promise_findings(measured, span) if measured else ()
+            if measured is not None:
+                yield promise_finding(measured, span)
 
         self.judge("labels", lambda since, until: len(of(since, until)), LEAST_LABELLED, find)

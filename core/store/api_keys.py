@@ -34,6 +34,10 @@ class Scope(StrEnum):
     SCORE = "score"
     READ = "read"
     FEEDBACK = "feedback"
+    METRICS = "metrics"  # the figures for Prometheus; a key has it only when it is asked for
+
+
+PEOPLE = (Scope.SCORE, Scope.READ, Scope.FEEDBACK)  # scopes of a key that was made without a choice
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class ApiKey:
 
 @requires(Action.MAKE_KEYS)
 def add_key(
-    store: Store, name: str, *, role: Role = Role.RATER, scopes: Collection[Scope] = tuple(Scope), per_minute: int = 60
+    store: Store, name: str, *, role: Role = Role.RATER, scopes: Collection[Scope] = PEOPLE, per_minute: int = 60
 ) -> tuple[ApiKey, str]:
     """Make a key. Returns its description and the key itself, which is stored nowhere.
 

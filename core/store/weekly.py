@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.store.connection import Store, by_clip, read
 from core.store.events import EventKind
-from core.store.schema import clips, events, feedback, features
+from core.store.schema import clips, events, features, feedback
 
 ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
@@ -32,8 +32,8 @@ class Answered:
 def recordings_between(store: Store, since: datetime, until: datetime, extractor: str, *, limit: int) -> list[str]:
     """Return one measured clip of each recording that was stored between two moments, at most ``limit`` of them.
 
-    The order is that of the clips' hashes, so a limit picks recordings at random, and the same ones each time. Synthetic
-    and deleted clips are left out.
+    The order is that of the clips' hashes, so a limit picks recordings at random, and the same ones each time.
+    Synthetic and deleted clips are left out.
     """
     chosen = sa.func.min(clips.c.id)
     query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(_recording()).order_by(chosen)
@@ -70,9 +70,7 @@ def answered_between(store: Store, since: datetime, until: datetime) -> Answered
     number = sa.func.count
     query = sa.select(
         number(clip), number(clip).filter(unlike), number(clip).filter(sa.not_(sa.func.coalesce(unlike, False)), unsure)
-    ).where(
-        events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != ""
-    )
+    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != "")
     return Answered(*map(int, read(store, lambda c: c.execute(query).one())))
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from core.dataset.loading import load_table
-from core.evaluation.expectation import LEAST_LABELLED
 from core.evaluation.evaluation_table import LIVE, EvaluationTable, evaluation_lines
+from core.evaluation.expectation import LEAST_LABELLED
 from core.evaluation.results import ModelRef, Protocol, Result, make_result
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy
 from core.models.description import ModelDescription

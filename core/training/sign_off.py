@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.errors import ModelError
 from core.evaluation.criteria import Check
-from core.evaluation.expectation import LEAST_LABELLED
 from core.evaluation.evaluation_table import HEADLINE, LIVE, ROW_WORDS, SPEED, STABILITY, EvaluationTable
+from core.evaluation.expectation import LEAST_LABELLED
 from core.evaluation.gate import Evidence, GateResult, Outcome, check_gate
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHAMPION

@@ -2,7 +2,8 @@
 // A hearing begins when a sound starts. It counts as a play once, as soon as enough of the sound was heard. It ends when
 // the sound ends, when another sound comes into its player, when another player starts while this one is paused, or when
 // its player leaves the page. An end before the play is a skip. A pause alone ends nothing.
-const MARK = /(?:^|\s)st-key-(heard_[0-9a-f]+)(?:_(\d+))?(?:\s|$)/; // of the container of a player; length in tenths of a second
+// Of the container of a player: a name, a length in tenths of a second, and a mark where an early end is no skip.
+const MARK = /(?:^|\s)st-key-(heard_[0-9a-f]+(?:_(\d+))?(_all)?)(?:\s|$)/;
 const NAMES = ["play", "timeupdate", "pause", "seeking", "seeked", "ended", "emptied"];
 const NEAR_S = 0.6; // so far from its end a sound counts as ended; browsers report the place four times a second
 const MOST = 50; // reports of one message
@@ -33,10 +34,10 @@ class Plays {
   }
 
   place(audio) {
-    if (this.followed.has(audio)) return { player: this.followed.get(audio), length: null };
+    if (this.followed.has(audio)) return { player: this.followed.get(audio), length: null, skips: true };
     for (let box = audio.parentElement; box; box = box.parentElement) {
       const found = MARK.exec(box.getAttribute("class") ?? "");
-      if (found) return { player: found[1] + (found[2] ? `_${found[2]}` : ""), length: found[2] ? found[2] / 10 : null };
+      if (found) return { player: found[1], length: found[2] ? found[2] / 10 : null, skips: !found[3] };
     }
     return null;
   }
@@ -98,7 +99,7 @@ class Plays {
   end(audio) {
     const hearing = this.hearings.get(audio);
     this.hearings.delete(audio);
-    if (hearing && !hearing.played && length(hearing.parts) > 0) this.report("skipped", hearing);
+    if (hearing?.skips && !hearing.played && length(hearing.parts) > 0) this.report("skipped", hearing);
   }
 
   report(kind, { id, player, parts, seconds }) {

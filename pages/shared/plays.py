@@ -25,20 +25,24 @@ _VISIT = "plays_visit"  # session key: a random name, which belongs to no person
 MOST = 2000  # players and reports that a session remembers
 
 
-@st.fragment
 def listen() -> None:
-    """Put the script on the page that counts what is heard. It shows nothing."""
-    from core.monitoring.listening import PLAY_S, PLAY_SHARE
-
+    """Put the script on the page that counts what is heard. It shows nothing and takes no room."""
     assets.style("plays")
     with st.container(key="plays_box"):
-        st.components.v2.component(KEY, js=assets.script("plays"))(
-            key=KEY,
-            data={"play_share": PLAY_SHARE, "play_s": PLAY_S, "seen": [_id(sent) for sent in _reports()]},
-            default={"reports": []},
-            on_reports_change=_note_reports,
-            height=0,
-        )
+        _script()
+
+
+@st.fragment  # a report draws only the script again, and not the page
+def _script() -> None:
+    from core.monitoring.listening import PLAY_S, PLAY_SHARE
+
+    st.components.v2.component(KEY, js=assets.script("plays"))(
+        key=KEY,
+        data={"play_share": PLAY_SHARE, "play_s": PLAY_S, "seen": [_id(sent) for sent in _reports()]},
+        default={"reports": []},
+        on_reports_change=_note_reports,
+        height=0,
+    )
 
 
 def audio(data: Any, *, way: "Way", clip_id: str = "", length_s: float | None = None, **kwargs: Any) -> None:
@@ -53,9 +57,11 @@ def audio(data: Any, *, way: "Way", clip_id: str = "", length_s: float | None = 
 def player_key(way: "Way", clip_id: str, *, length_s: float | None = None) -> str:
     """Note that this session is shown a player, and return its key for the script."""
     from core.monitoring.listening import Player
+    from core.store import Way
 
     name = hashlib.sha256(f"{way}\n{clip_id}".encode()).hexdigest()[:16]
     key = f"heard_{name}" + ("" if length_s is None else f"_{round(10 * length_s)}")
+    key += "_all" if way is Way.LABEL else ""  # an answer ends the sound there: an early end is no skip
     players: dict[str, Player] = st.session_state.setdefault(_PLAYERS, {})
     players.pop(key, None)
     players[key] = Player(way, clip_id)  # the newest at the end

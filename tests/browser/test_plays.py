@@ -1,13 +1,19 @@
 """Plays, skips and finished sounds in a real browser, compared with counts by hand."""
 
 import base64
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from core import store
 from core.audio.encoding import wav
 from core.monitoring.listening import PLAY_S, PLAY_SHARE
+from core.store import EventKind
+from core.store.checks import now
 from pages.shared import assets
+from tests.mood_library import stored
 
 pytestmark = pytest.mark.browser
 
@@ -119,3 +125,62 @@ def test_a_loop_and_a_passage_count_once_and_lost_reports_are_sent_again(alone):
     assert page.evaluate("tmePlays.waiting.length") == 4
     page.evaluate("connect(reports.slice(0, 3).map(({ id }) => id))")
     assert page.evaluate("tmePlays.waiting.map(({ id }) => id)") == [page.evaluate("reports[3].id")]
+
+
+FAST = """
+  window.rate = 1;
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () { this.playbackRate = window.rate; return play.call(this); };
+"""
+
+
+def noted(opened, since) -> list[tuple[str, str, str]]:
+    kinds = (EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED)
+    table = pd.concat([store.events_table(opened, kind, since) for kind in kinds])
+    rows = table.sort_values("event_id")[["way", "kind", "clip_id"]]
+    return [tuple(map(str, row)) for row in rows.to_numpy()]
+
+
+def grows_to(opened, since, number: int) -> list[tuple[str, str, str]]:
+    end = time.monotonic() + 20
+    while len(noted(opened, since)) < number and time.monotonic() < end:
+        time.sleep(0.1)
+    return noted(opened, since)
+
+
+def test_a_walk_through_moods_and_playlists_is_counted_as_by_hand(server, browser_page, tmp_path):
+    expect = pytest.importorskip("playwright.sync_api").expect
+    opened = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
+    pieces = stored(opened, tmp_path / "music", each=3, said_s=60.0)
+    since, page = now(), browser_page
+    page.add_init_script(FAST)
+    page.goto(f"{server.url}/moods?hear={pieces[0]}")
+    page.locator("audio").wait_for()
+    page.evaluate("window.rate = 8; document.querySelector('audio').play()")
+    page.wait_for_function("document.querySelector('audio').ended")
+    box = page.get_by_role("combobox", name="Piece to hear")
+    box.fill("Ezgi 1")
+    box.press("Enter")
+    page.get_by_text("Ezgi 1", exact=False).first.wait_for()
+    page.wait_for_function("!document.querySelector('audio').ended && document.querySelector('audio').readyState > 3")
+    page.evaluate("window.rate = 1; document.querySelector('audio').play()")
+    page.wait_for_function("document.querySelector('audio').currentTime > 0.6")
+    page.get_by_role("link", name="Playlists").click()
+    page.get_by_role("button", name="Play all").wait_for()
+    assert grows_to(opened, since, 3) == [
+        ("moods", "played", pieces[0]),
+        ("moods", "finished", pieces[0]),
+        ("moods", "skipped", pieces[1]),
+    ]
+    status, seek = page.locator("[data-part=status]"), page.locator("[data-part=seek]")
+    page.evaluate("window.rate = 8")
+    page.get_by_role("button", name="Play all").click()  # the first piece ends by itself, the second one is skipped
+    expect(status).to_contain_text("2 of ", timeout=20_000)
+    expect(seek).not_to_have_value("0", timeout=20_000)
+    page.get_by_role("button", name="Next", exact=True).click()
+    found = grows_to(opened, since, 6)[3:]
+    assert [row[:2] for row in found] == [("playlists", "played"), ("playlists", "finished"), ("playlists", "skipped")]
+    assert found[0][2] == found[1][2] != found[2][2]
+    shown = store.events_table(opened, EventKind.SHOWN, since)
+    assert {"moods", "playlists"} == set(shown["way"])
+    assert shown.loc[shown["way"].eq("moods"), "value"].tolist() == [12]

@@ -1,9 +1,12 @@
 """The command ``python -m core score``: refused arguments, exit statuses, and Ctrl-C."""
 
+import gc
 import json
 import os
 import shutil
 import signal
+import sys
+import threading
 from pathlib import Path
 
 import bundles
@@ -179,6 +182,31 @@ def test_ctrl_c_again_leaves_nothing_half_done():
     with pytest.raises(typer.Exit) as stopped:
         work()
     assert (stopped.value.exit_code, ended) == (130, ["workers"])
+
+
+def test_ctrl_c_during_garbage_collection_ends_the_run_too():
+    pressed = []
+
+    def press(phase: str, _: dict) -> None:
+        if phase == "start" and not pressed:
+            pressed.append(os.getpid())
+            os.kill(os.getpid(), signal.SIGINT)
+            sum(range(10))  # Python raises KeyboardInterrupt in here, and ignores it
+
+    def work():
+        with interruptible():
+            gc.collect()
+            threading.Event().wait(60)
+
+    gc.callbacks.append(press)
+    before = sys.unraisablehook
+    try:
+        with pytest.raises(typer.Exit) as stopped:
+            work()
+    finally:
+        gc.callbacks.remove(press)
+    assert (stopped.value.exit_code, len(pressed)) == (130, 1)
+    assert sys.unraisablehook is before
 
 
 def test_a_run_that_was_killed_still_says_what_it_was(settings):

@@ -209,3 +209,48 @@ def test_who_may_see_the_events(opened):
         with pytest.raises(AccessError):
             ask()
     assert len(stored(opened)) == 1
+
+
+def test_an_answer_is_noted_once_with_its_seconds_and_an_import_is_not(opened):
+    store.add_clip(opened, "c1", file_name="c1.wav", duration_s=30, sr=44100)
+    token = store.new_token()
+    for _ in range(2):  # a form that is sent twice
+        store.add_feedback(opened, token=token, rater="Ali", label="sad", clip_id="c1", answer_s=12.5)
+    skip = {"skip_reason": "ambiguous", "source": "predict"}
+    store.add_feedback(opened, token=store.new_token(), rater="Ali", clip_id="c1", **skip)
+    store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id="c1", source="import")
+    rows = [(row["way"], row["clip_id"], row["seconds"], row["about"]) for row in stored(opened)]
+    assert rows == [
+        ("label", "c1", 12.5, {"source": "label", "skipped": False}),
+        ("page", "c1", None, {"source": "predict", "skipped": True}),
+    ]
+    assert "Ali" not in str(stored(opened))
+
+
+def test_a_visit_has_a_name_from_which_the_session_cannot_be_read(opened):
+    session = "1f3a9c" + 26 * "0"
+    visitor = opened.asked_by(lambda: Person(Role.VISITOR, session=session, setting=Setting.OPEN))
+    store.record_events(visitor, scored(0), scored(1))
+    first, second = stored(opened)
+    assert first["session_id"] == second["session_id"] != ""
+    assert "1f3a9c" not in first["session_id"]
+
+
+def test_the_end_of_a_session_is_one_event_that_goes_with_the_session(opened):
+    client = store.add_client(opened, "K-12")
+    row = {"piece_id": "p1", "title": "A", "artist": "B", "file": "a.mp3"}
+    new = store.NewSession(name="Morning", plan={}, rows=[row], policy="{}", program="p")
+    one, two = (store.add_session(opened, client.id, new, token=store.new_token()) for _ in range(2))
+    store.note_outcome(opened, one, began_at=MONDAY, mood_before="angry")
+    assert stored(opened) == []
+    store.note_outcome(opened, one, ended_at=MONDAY + timedelta(minutes=40))
+    store.note_outcome(opened, one, mood_after="relax", rating=4)  # entered after the end
+    store.note_outcome(opened, two, began_at=MONDAY, ended_at=MONDAY - timedelta(hours=1))  # the clock was set back
+    first, second = stored(opened)
+    assert (first["kind"], first["way"], first["seconds"]) == ("session ended", "sessions", 2400)
+    assert first["about"] == {"before": "angry", "after": "relax", "rating": 4}
+    assert second["seconds"] is None
+    store.delete_session(opened, one)
+    assert [row["event_id"] for row in stored(opened)] == [second["event_id"]]
+    store.delete_client(opened, client.id)
+    assert stored(opened) == []

@@ -42,7 +42,13 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
             messages.problem(error)
             st.button("Try again", key="try_again_reasons", icon=":material/refresh:")
             return
-    base, steps = explanation_tables.steps(shown.explanation, emotion)
+    with waiting.turn_to_draw():
+        _draw_reasons(shown, shown.explanation, emotion, served)
+
+
+def _draw_reasons(shown: ShownClip, explanation: pd.DataFrame, emotion: str, served: Served) -> None:
+    scored = shown.scored
+    base, steps = explanation_tables.steps(explanation, emotion)
     left, right = st.columns([3, 2], gap="large")
     with left:
         show.chart(
@@ -60,7 +66,7 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
             "Each step is the effect of one feature. The method is SHAP. It uses a sample, so small effects are "
             "approximate. The steps show what the model uses. They do not show why music moves people."
         )
-        show.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
+        show.download(explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 
 
 def _explain(scored: ScoredClip, served: Served) -> pd.DataFrame:

@@ -1,0 +1,59 @@
+"""Note each download of the pages as an event, when the browser fetches the file.
+
+Streamlit does not say that a person pressed a download button, but each download is fetched from an address of its own.
+"""
+
+import asyncio
+import logging
+from pathlib import PurePosixPath
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime import get_instance
+from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
+
+from core.errors import CoreError
+from core.store import Event, EventKind, Way, record_events
+from pages.shared import cached
+
+_LOG = logging.getLogger(__name__)
+
+
+class NoteDownloads:
+    """Note the downloads that were sent whole."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or "/media/" not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        await self.app(scope, receive, sending)
+        if status == 200:  # 206 is a part of a sound that is played
+            await asyncio.to_thread(note_download, PurePosixPath(scope["path"]).name)
+
+
+def note_download(name: str) -> None:
+    """Note a file that was fetched, if it is a download and not a sound or a picture of a page.
+
+    name : last part of the file's address.
+    """
+    try:
+        # Streamlit has no public way to ask what kind a file is; tests/browser/test_journeys.py notices a change.
+        file = get_instance().media_file_mgr._storage.get_file(name)  # type: ignore[attr-defined]
+        if file.kind == MediaFileKind.DOWNLOADABLE:
+            what = PurePosixPath(file.filename or name).suffix.lstrip(".")
+            record_events(
+                cached.open_database(),
+                Event(EventKind.EXPORTED, Way.PAGE, value=len(file.content), about={"what": what}),
+            )
+    except (CoreError, MediaFileStorageError) as error:
+        _LOG.warning("A download was not noted: %s", error)

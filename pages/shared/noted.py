@@ -1,0 +1,17 @@
+"""The line that says what the program notes about its use."""
+
+import streamlit as st
+
+from core.settings import Settings
+
+
+def say_what_is_noted() -> None:
+    """Show the line in the menu of every page, unless nothing is noted."""
+    if Settings().events == "off":
+        return
+    st.sidebar.caption(
+        "Use is noted, without names and without sound.",
+        help="The program notes which clips were scored, plays, answers, downloads, and how long sessions last. It "
+        "sends nothing to anybody. `docs/events.md` has the whole list. The owner of the server can switch it off with "
+        "`TME_EVENTS=off`.",
+    )
