@@ -16,9 +16,11 @@ from core.cli import (
     mood_tags,
     recordings,
     reports,
+    reproducing,
     serving,
     sign_off,
     stability,
+    stages,
     terminal,
     training,
     verification,
@@ -34,6 +36,7 @@ app.command()(clips.warm)
 app.command()(clips.features)
 app.command()(verification.verify)
 app.command()(training.train)
+app.command()(reproducing.reproduce)
 app.command()(training.mlflow)
 app.command()(database.backup)
 app.command()(database.restore)
@@ -51,6 +54,7 @@ app.command()(reports.report)
 app.command()(training.rescore)
 app.command()(training.triggers)
 app.command()(watching.watch)
+app.add_typer(stages.app, name="stage")
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)

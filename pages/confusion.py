@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import cached, show
 from pages.shared.run_source import set_run_source
-from pages.views.models import compare_views
+from pages.views.models import compare_views, doubt_views
 from pages.views.models import confusion_views as views
 
 st.title("Confusion")
@@ -28,4 +28,5 @@ else:
     views.clips(comparison, model, cell, held_out=held_out)
 views.emotions(comparison, model, held_out=held_out)
 views.doubts(comparison, model, held_out=held_out)
+doubt_views.doubts_of_people()
 show.citation()

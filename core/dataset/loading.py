@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from core.dataset.cleaning import validate
 from core.dataset.published import FILE_NAME, PUBLISHED_HASH, fetch, read_published, verify_published
-from core.dataset.table import Table, as_table, content_hash
+from core.dataset.table import Table, as_table, content_hash, file_md5
 from core.errors import DownloadError, TableError
 from core.settings import Settings
 
@@ -36,7 +36,8 @@ def load_table(
         if path is None or (origin == "data/raw" and not path.exists()):
             continue
         try:
-            frame = read_published(path.read_bytes(), path.name)
+            data = path.read_bytes()
+            frame = read_published(data, path.name)
             if origin == "data/raw":
                 verify_published(frame, expected=PUBLISHED_HASH)
             elif content_hash(frame) != PUBLISHED_HASH:
@@ -47,11 +48,12 @@ def load_table(
         except TableError as error:
             notes.append(f"The table {path} ({origin}) is not used. {error}")
         else:
-            return as_table(frame, origin=origin, note=" ".join(notes))
+            return as_table(frame, origin=origin, note=" ".join(notes), inputs={path.name: file_md5(data)})
     if allow_download:
         try:
             frame = fetch(settings, progress=progress)
-            return as_table(frame, origin="download", note=" ".join(notes))
+            inputs = {FILE_NAME: file_md5((settings.raw_dir / FILE_NAME).read_bytes())}
+            return as_table(frame, origin="download", note=" ".join(notes), inputs=inputs)
         except DownloadError as error:
             notes.append(str(error))
     from core.dataset import stand_in

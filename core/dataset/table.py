@@ -1,7 +1,8 @@
 """The type `Table`: clips with 50 features and an emotion, identified by a hash of the content."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ class Table:
         True for a table of `core.dataset.stand_in`, which contains no measurements.
     note
         Problems while loading the table, as text for the user; empty if there were none.
+    inputs
+        MD5 of each file that the rows come from, by file name; see `file_md5`.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Table:
     content_hash: str
     synthetic: bool = False
     note: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if tuple(self.frame.columns) != (LABEL, *COLUMNS):
@@ -62,7 +66,19 @@ def content_hash(frame: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def as_table(frame: pd.DataFrame, *, origin: str, synthetic: bool = False, note: str = "") -> Table:
+def file_md5(data: bytes) -> str:
+    """MD5 of the bytes of a file, 32 hexadecimal digits: the version of the data, as DVC names it."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def as_table(
+    frame: pd.DataFrame,
+    *,
+    origin: str,
+    synthetic: bool = False,
+    note: str = "",
+    inputs: Mapping[str, str] | None = None,
+) -> Table:
     """Convert a frame to a `Table`: drop other columns and compute the hash."""
     frame = frame[[LABEL, *COLUMNS]].astype(dict.fromkeys(COLUMNS, np.float64))
-    return Table(frame, origin, content_hash(frame), synthetic, note)
+    return Table(frame, origin, content_hash(frame), synthetic, note, inputs or {})

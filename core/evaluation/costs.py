@@ -6,7 +6,6 @@ price of its confusion (0 when the emotion is right). Any other clip is reviewed
 review. The unit of all prices is free: the user chooses what "1" stands for.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,57 +17,11 @@ from core.schema import ALL, EMOTIONS, PROBA
 PER = 1000  # clips that a cost is given for
 THRESHOLDS = np.round(np.arange(0.25, 1.0001, 0.01), 2)  # 0.25 accepts all clips
 RESAMPLES = 500
+FOLDS = 10  # of recordings, to choose and to measure a threshold on different ones
 # Share of use that is lost for each 10 points of error among the accepted answers: from, to. Product specification.
 LOST_USE = (0.10, 0.15)
 
 _N = len(EMOTIONS)
-
-
-def _matrix(other: float, **dear: float) -> np.ndarray:
-    """Return prices, shape (4, 4): rows are the right emotion, columns the accepted one. dear : ``right_accepted``."""
-    prices = np.full((_N, _N), other)
-    np.fill_diagonal(prices, 0.0)
-    for pair, price in dear.items():
-        right, accepted = pair.split("_")
-        prices[EMOTIONS.index(right), EMOTIONS.index(accepted)] = price
-    return prices
-
-
-@dataclass(frozen=True, eq=False)
-class Preset:
-    """Prices for one kind of use. prices : shape (4, 4), rows right emotion, columns accepted one.  review : price."""
-
-    name: str
-    why: str
-    prices: np.ndarray
-    review: float
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "Recommender",
-            "A wrong song is skipped. All confusions cost the same, and a review costs as much as half a wrong song.",
-            _matrix(1.0),
-            0.5,
-        ),
-        Preset(
-            "Therapy",
-            "Music that excites a client who needs calm is the dearest error: an angry piece played as relax costs ten "
-            "times as much as a common confusion. A review costs as much as one common confusion.",
-            _matrix(1.0, angry_relax=10.0, angry_sad=5.0, happy_relax=3.0, angry_happy=3.0, sad_happy=2.0),
-            1.0,
-        ),
-        Preset(
-            "Archive",
-            "A wrong entry in a catalogue stays for years and is found late, so each confusion costs much more than a "
-            "review.",
-            _matrix(4.0),
-            0.5,
-        ),
-    )
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,20 +128,23 @@ def paired_saving(
     *,
     review: float,
     threshold: float,
+    after_threshold: float | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float, float]:
-    """Return what a second model saves for ``PER`` clips at a threshold: value, and low and high of its 95 % interval.
+    """Return what a second way saves for ``PER`` clips: value, and low and high of its 95 % interval.
 
-    before, after : predictions of both models for the same clips. Negative: the second model costs more. Each
-    prediction has its own cost, as in ``impact``; a clip with several predictions counts with the mean of their costs.
+    before, after : predictions of both models for the same clips, or twice those of one model. Negative: the second way
+    costs more. Each prediction has its own cost, as in ``impact``; a clip with several predictions counts with the mean
+    of their costs.  after_threshold : of the second way, by default the same.
 
     Raises
     ------
     TableError
         When the two tables are not about the same clips.
     """
-    a, b = (_cost_of_rows(table, prices, review, threshold) for table in (before, after))
+    limits = threshold, threshold if after_threshold is None else after_threshold
+    a, b = (_cost_of_rows(table, prices, review, at) for table, at in zip((before, after), limits, strict=True))
     if not a.index.equals(b.index):
         raise TableError("The two models were measured on different clips, so their costs cannot be compared.")
     saved = (a - b).to_numpy()[:, None]
@@ -196,6 +152,85 @@ def paired_saving(
     drawn = _drawn(clips, saved, resamples=resamples, seed=seed)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(PER * saved.mean()), float(PER * low), float(PER * high)
+
+
+def cost_of_choosing(predictions: pd.DataFrame, prices: np.ndarray, *, review: float, folds: int = FOLDS) -> float:
+    """Return the cost of ``PER`` clips when the cheapest threshold is chosen on other recordings than it is used on.
+
+    ``Impact.best`` is chosen and measured on the same clips, so its cost is too low. Here the recordings are in folds;
+    the threshold for each fold is the cheapest one of all other folds.
+    """
+    _check(predictions, prices, review)
+    costs = _by_clip(predictions, prices, review)[0]
+    fold = np.random.default_rng(0).permutation(_recordings(predictions).max() + 1) % folds
+    of_row = fold[_recordings(predictions)]
+    total = 0.0
+    for k in np.unique(of_row):
+        here = of_row == k
+        others = costs[~here] if not here.all() else costs
+        total += costs[here, int(others.mean(axis=0).round(12).argmin())].sum()
+    return PER * total / len(costs)
+
+
+def costs_by_slice(
+    predictions: pd.DataFrame,
+    slices: pd.Series,
+    prices: np.ndarray,
+    *,
+    review: float,
+    threshold: float,
+    other: pd.DataFrame | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return what ``PER`` clips of each slice cost at a threshold.
+
+    Parameters
+    ----------
+    slices : name of the slice of each clip; the index is the row of the clip. NaN: in no slice. The categories of a
+        categorical give the order.
+    other : predictions of a second model for the same clips.
+
+    Returns
+    -------
+    One row for each slice with a clip: slice, clips (number), cost, low, high (95 % interval; bootstrap of recordings),
+    errors, reviews (the two parts of the cost), accepted (share), wrong (share of the accepted clips; NaN without one);
+    with a second model also saved, saved_low and saved_high, as in ``paired_saving``.
+    """
+    _check(predictions, prices, review)
+    of_row = predictions["row"].map(slices)
+    at = int(np.abs(THRESHOLDS - threshold).argmin())
+    cost, accepted, errors, wrong = (part[:, at] for part in _by_clip(predictions, prices, review))
+    lines = []
+    for name in slices.astype("category").cat.categories:
+        here = (of_row == name).to_numpy()
+        if not here.any():
+            continue
+        part = predictions[here]
+        drawn = _drawn(part, cost[here][:, None], resamples=resamples, seed=seed)
+        low, high = PER * np.quantile(drawn, [0.025, 0.975])
+        share = accepted[here].mean()
+        parts = PER * errors[here].mean(), PER * review * (1 - share)
+        wrong_share = wrong[here].mean() / share if share > 0 else np.nan
+        clips = part["row"].nunique()
+        saved: tuple[float, ...] = ()
+        if other is not None:
+            both = part, other[other["row"].isin(part["row"])]
+            saved = paired_saving(*both, prices, review=review, threshold=threshold, resamples=resamples, seed=seed)
+        lines.append((name, clips, PER * cost[here].mean(), low, high, *parts, share, wrong_share, *saved))
+    names = ["slice", "clips", "cost", "low", "high", "errors", "reviews", "accepted", "wrong"]
+    return pd.DataFrame(lines, columns=names if other is None else [*names, "saved", "saved_low", "saved_high"])
+
+
+def thirds(values: pd.Series) -> pd.Series:
+    """Return the third of each value: "low", "middle" or "high" with its limits; NaN stays without a third.
+
+    Values that are equal are in one third, so the thirds can have different sizes.
+    """
+    low, high = values.quantile([1 / 3, 2 / 3])
+    names = [f"low: to {low:.3g}", f"middle: {low:.3g} to {high:.3g}", f"high: from {high:.3g}"]
+    place = np.select([values <= low, values <= high], names[:2], names[2])
+    return pd.Series(pd.Categorical(place, categories=names, ordered=True), index=values.index).where(values.notna())
 
 
 def saving_of_labels(errors: float, *, macro_f1: float, gain: float) -> float:
@@ -206,22 +241,14 @@ def saving_of_labels(errors: float, *, macro_f1: float, gain: float) -> float:
     return errors * gain / (1 - macro_f1) if macro_f1 < 1 else 0.0
 
 
-def lost_use(wrong: float) -> tuple[float, float]:
-    """Return the range of the share of use that errors cost, in [0, 1]. wrong : share of wrong accepted answers."""
-    low, high = (min(1.0, rate * wrong / 0.10) for rate in LOST_USE)
+def lost_use(wrong: float, rates: tuple[float, float] = LOST_USE) -> tuple[float, float]:
+    """Return the range of the share of use that errors cost, in [0, 1].
+
+    wrong : share of wrong accepted answers; NaN without an accepted answer, which costs no use.  rates : share of use
+    that is lost for each 10 points of error, from and to.
+    """
+    low, high = (0.0 if np.isnan(wrong) else min(1.0, rate * wrong / 0.10) for rate in rates)
     return low, high
-
-
-def prices_table(prices: np.ndarray) -> pd.DataFrame:
-    """Return prices as a table: one row for each right emotion, one column for each accepted one."""
-    return pd.DataFrame(prices, index=pd.Index(EMOTIONS, name="right emotion"), columns=list(EMOTIONS))
-
-
-def read_prices(table: pd.DataFrame | Mapping[str, Mapping[str, float]]) -> np.ndarray:
-    """Return the prices of a table as ``prices_table`` makes it. The diagonal becomes 0: a right answer is free."""
-    prices = pd.DataFrame(table).reindex(index=list(EMOTIONS), columns=list(EMOTIONS)).to_numpy(dtype=float).copy()
-    np.fill_diagonal(prices, 0.0)
-    return prices
 
 
 def _check(predictions: pd.DataFrame, prices: np.ndarray, review: float) -> None:
@@ -258,11 +285,16 @@ def _cost_of_rows(predictions: pd.DataFrame, prices: np.ndarray, review: float, 
 
 def _drawn(predictions: pd.DataFrame, values: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
     """Means of the columns of values in resamples of recordings, shape (resamples, columns)."""
-    named = predictions["group"] if "group" in predictions else predictions["row"]
-    _, codes = np.unique(named.to_numpy(), return_inverse=True)
+    codes = _recordings(predictions)
     count = int(codes.max()) + 1
     sums = np.zeros((count, values.shape[1]))
     np.add.at(sums, codes, values)
     sizes = np.bincount(codes, minlength=count)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
     return np.asarray(weights @ sums / (weights @ sizes)[:, None])
+
+
+def _recordings(predictions: pd.DataFrame) -> np.ndarray:
+    """Number of the recording of each prediction, from 0."""
+    named = predictions["group"] if "group" in predictions else predictions["row"]
+    return np.asarray(np.unique(named.to_numpy(), return_inverse=True)[1])

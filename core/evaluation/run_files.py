@@ -44,7 +44,8 @@ TABLES = (
 class Comparison:
     """Stored results of a training run for all models; see `core.models.training_run.TrainingRun` for the tables.
 
-    about : champion, labels_of, parameters, data_hash, origin, synthetic, seed, quick, versions, revision, created_at.
+    about : champion, labels_of, parameters, data_hash, inputs, origin, synthetic, seed, quick, versions, revision,
+        created_at. Runs before version 0.3 have no inputs.
     tables : tables by name; a quick run has fewer tables.
     """
 
@@ -81,6 +82,7 @@ def write_run(run: "TrainingRun", folder: Path) -> None:
         "labels_of": dict(run.labels_of),
         "parameters": run.parameters,
         "data_hash": run.data_hash,
+        "inputs": dict(run.inputs),
         "origin": run.origin,
         "synthetic": run.synthetic,
         "seed": run.seed,

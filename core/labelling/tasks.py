@@ -199,6 +199,30 @@ def make_task(
     return add_task(store, name=name, seed=seed, chosen=choice.sentence, items=items, raters=raters)
 
 
+@requires(Action.MAKE_TASK)
+def make_check_task(
+    store: Store, *, name: str, clip_ids: Sequence[str], raters: Collection[tuple[str, bool]], seed: int
+) -> int:
+    """Store a task for raters with these clips, because their labels are doubtful. Returns the number of the task.
+
+    raters, seed : as in ``make_task``.
+
+    Raises
+    ------
+    StoreError : a clip cannot be heard, or one of the raters has answered it. Nothing is stored then.
+    """
+    if not clip_ids or not raters:
+        raise StoreError("Choose at least one clip and one rater.")
+    free = set(clips_for_tasks(store, raters=raters)["clip_id"])
+    if taken := [clip_id for clip_id in clip_ids if clip_id not in free]:
+        raise StoreError(
+            f"{wording.part(len(taken), len(clip_ids), 'clip')} not free for this task: one of the raters has answered "
+            "already, or the sound is no longer stored. Choose raters who have not heard these clips, or other clips."
+        )
+    chosen = f"{wording.counted(len(clip_ids), 'clip')} whose labels the model contradicts."
+    return add_task(store, name=name, seed=seed, chosen=chosen, items=sequence(clip_ids, seed=seed), raters=raters)
+
+
 def _measured(store: Store, pool: pd.DataFrame) -> pd.DataFrame:
     """The clips with the features that their prediction was made from; clips without them are left out."""
     parts = [

@@ -26,6 +26,7 @@ from core.atomic import replace_folder
 from core.errors import ModelError
 from core.file_names import BACKGROUND, MANIFEST, MODEL, POLICY, REFERENCE
 from core.models import forests
+from core.models.canonical import canonical
 from core.models.manifest import manifest_bytes, read_file, read_manifest
 from core.models.model_files import TRUSTED, skops_io
 from core.models.policy import Policy
@@ -97,7 +98,7 @@ def save_bundle(
         The pipeline contains a type that is not in ``TRUSTED``, so it could not be loaded again.
     """
     sio = skops_io()
-    data = sio.dumps(pipeline, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+    data = canonical(sio.dumps(pipeline))
     unknown = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if unknown:
         raise ModelError(

@@ -50,9 +50,19 @@ class ModelDescription:
         """Content hash of the training table."""
         return str(self.metrics["run"]["data_hash"])
 
+    @property
+    def inputs(self) -> dict[str, str]:
+        """MD5 of each input file of the training, by name: the data version. Empty for models before version 0.3."""
+        return {str(name): str(md5) for name, md5 in self.metrics["run"].get("inputs", {}).items()}
+
     def table(self, name: str) -> pd.DataFrame:
         """Table with this name in metrics.json, such as robustness."""
         return pd.DataFrame(self.metrics.get(name, []))
+
+
+def data_version_words(model: ModelDescription) -> str:
+    """The data version of the training in words: the MD5 of each input file with its name."""
+    return ", ".join(f"{md5} ({name})" for name, md5 in model.inputs.items()) or "not recorded"
 
 
 def training_words(model: ModelDescription) -> str:

@@ -23,13 +23,13 @@ from core.full_disk import full_disk_means
 from core.models.artifacts import model_folder, run_file
 from core.models.bundle import Bundle, load_bundle
 from core.models.connection import NAME, connect, sqlite_file, store_exists
+from core.models.decisions import Decided, decision_tag, read_decisions
 from core.models.manifest import SEAL
 from core.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DECIDED = "decided "  # prefix of the tags that hold the decisions about a version; the time follows
 PROMOTION_HISTORY = (
     "champions"  # tag of the registered model with the promotion history: versions as JSON, oldest first
 )
@@ -214,7 +214,7 @@ def set_champion(
     client.set_model_version_tag(NAME, version, "promoted_by", by.name)
     client.set_model_version_tag(NAME, version, "reason", reason)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _append_decision(client, version, "promoted", by.name, reason)
+    _append_decision(client, version, Decided.PROMOTED, by.name, reason)
     client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
@@ -225,11 +225,9 @@ def set_champion(
             client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-def _append_decision(client: "MlflowClient", version: str, what: str, by: str, reason: str = "") -> None:
+def _append_decision(client: "MlflowClient", version: str, kind: Decided, by: str, reason: str = "") -> None:
     """Append a decision to the version's history; the other tags hold only the latest."""
-    moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    text = f"{what} by {by}" if by else what
-    client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{text}: {reason}" if reason else text)
+    client.set_model_version_tag(NAME, version, *decision_tag(kind, by, reason))
 
 
 def _promotion_history(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
@@ -276,7 +274,7 @@ def rollback(*, settings: Settings, by: Person, shown: str | None = None) -> str
         "before you try again."
     ):
         client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by.name}".strip())
-        _append_decision(client, present.version, "rolled back", by.name)
+        _append_decision(client, present.version, Decided.ROLLED_BACK, by.name)
         if before == COMMITTED:
             client.delete_registered_model_alias(NAME, CHAMPION)
         else:
@@ -300,7 +298,7 @@ def discard(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     client = connect(settings)
     with full_disk_means("the challenger was not discarded. Free some space and discard it again."):
         client.set_model_version_tag(NAME, present.version, "discarded_by", by.name)
-        _append_decision(client, present.version, "discarded", by.name)
+        _append_decision(client, present.version, Decided.DISCARDED, by.name)
         client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 
@@ -342,15 +340,30 @@ def history(*, settings: Settings) -> pd.DataFrame:
             "version": str(model.version),
             "aliases": ", ".join(aliases.get(str(model.version), [])),
             "created_at": created,
-            "decisions": "; ".join(
-                f"{tag.removeprefix(DECIDED)[:16].replace('T', ' ')} {text}"
-                for tag, text in sorted(model.tags.items())
-                if tag.startswith(DECIDED)
-            ),
+            "decisions": "; ".join(map(str, read_decisions(model.tags))),
         }
         lines.append({name: own.get(name, known.get(name)) for name in names})
     table = pd.DataFrame(lines, columns=names)
     return table.sort_values("version", key=lambda v: -v.astype(int), ignore_index=True)
+
+
+def decisions(*, settings: Settings) -> pd.DataFrame:
+    """All decisions about all versions, oldest first: version, at (UTC), kind (`Decided`), words."""
+    columns = ["version", "at", "kind", "words"]
+    if not store_exists(settings):
+        return pd.DataFrame(columns=columns)
+    lines = [
+        (str(model.version), decision.at, decision.kind, decision.words)
+        for model in connect(settings).search_model_versions(f"name = '{NAME}'")
+        for decision in read_decisions(model.tags)
+    ]
+    return pd.DataFrame(lines, columns=columns).sort_values("at", ignore_index=True, kind="stable")
+
+
+def registry_stamp(settings: Settings) -> tuple[object, ...]:
+    """Return a cache key that changes with the registry; empty for a database on a server, whose state is not known."""
+    file = sqlite_file(settings.mlflow)
+    return tuple(_stamp(file)) if file is not None and file.is_file() else ()
 
 
 def _aliases(client: "MlflowClient") -> dict[str, list[str]]:

@@ -53,6 +53,7 @@ def log_run(run: "TrainingRun", bundle: Path, *, figures: Mapping[str, Mapping[s
     remove_abandoned_runs(client, experiment, settings=settings)
     facts = {
         "data_hash": run.data_hash,
+        "inputs": json.dumps(dict(run.inputs)),
         "origin": run.origin,
         "synthetic": str(run.synthetic),
         "seed": str(run.seed),

@@ -27,6 +27,7 @@ class TrainingRun:
     parameters : candidate -> hyperparameters.
     versions : library -> version.
     revision : git revision of the code; empty when not known.
+    inputs : MD5 of each file that the training rows come from, by file name.
     all_clips : columns row, repeat, fold, p_*; out-of-fold predictions of the champion for all distinct clips,
         including the held-out clips; empty after a run with ``quick`` or ``only``.
     """
@@ -50,6 +51,7 @@ class TrainingRun:
     revision: str
     created_at: str
     all_clips: pd.DataFrame = field(default_factory=pd.DataFrame)
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     def with_labels(self, predictions: pd.DataFrame) -> pd.DataFrame:
         """Add the columns y and group to the predictions of one model, and drop the column model."""

@@ -129,14 +129,22 @@ def _data(run: "TrainingRun") -> str:
                 _extractors(labels)
             }. None of these clips is held out."""
         )
-    return f"## Data\n\n{what}\n\n{citations}\n\nContent hash of the table used: `{run.data_hash}`."
+    hashes = f"Content hash of the table used: `{run.data_hash}`."
+    versions = " ".join(f"`{_plain(name)}`: `{md5}`." for name, md5 in run.inputs.items())
+    hashes += f" Data version (MD5 of each input file): {versions}" if versions else ""
+    return f"## Data\n\n{what}\n\n{citations}\n\n{hashes}"
 
 
 def _extractors(labels: pd.DataFrame) -> str:
     """Names of the extractors as inline code. Names in a person's table can be any text, even Markdown."""
-    names = sorted({"".join(c for c in name if c.isprintable() and c != "`")[:60] for name in labels["extractor"]})
+    names = sorted({_plain(name) for name in labels["extractor"]})
     more = f" and {len(names) - MOST_EXTRACTORS} others" if len(names) > MOST_EXTRACTORS else ""
     return ", ".join(f"`{name}`" for name in names[:MOST_EXTRACTORS] if name.strip()) + more
+
+
+def _plain(name: str) -> str:
+    """A name from outside as a text that can stand in inline code."""
+    return "".join(c for c in name if c.isprintable() and c != "`")[:60]
 
 
 def _protocol(metrics: Mapping[str, Any]) -> str:

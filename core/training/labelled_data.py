@@ -31,6 +31,7 @@ from core.store import Store, check_own, clips_table, features_table, feedback_t
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
     from core.training.folds import Clips
 
+LABELS_FILE = "labels.csv"  # name of the agreed labels among the inputs of a training
 OF_A_TABLE = "@table"  # end of the clip_id of a row that comes from a table and not from the store
 SAME_MUSIC = ("content_hash", "track_id")  # clips with the same value in one of these columns are in one group
 
@@ -286,6 +287,11 @@ def labels(store: Store) -> pd.DataFrame:
     truth = stored_truth(store, raters_needed=raters_needed(store))
     features = features_table(store, EXTRACTOR, clip_ids=truth.index.tolist())
     return agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR)
+
+
+def labels_csv(labels: pd.DataFrame) -> bytes:
+    """The agreed labels as a CSV file. The same labels give the same bytes."""
+    return labels.to_csv(index=False, lineterminator="\n").encode()
 
 
 def trained_rows(folder: Path) -> pd.DataFrame:

@@ -14,16 +14,18 @@ from core.store import Store, predictions_table
 from core.training.labelled_data import TrainingData, labels, seen_clips, training_data, unseen
 
 
-def live_result(store: Store, model: ModelDescription, data: TrainingData) -> Result | None:
+def live_result(
+    store: Store, model: ModelDescription, data: TrainingData, *, least: int = LEAST_LABELLED
+) -> Result | None:
     """Stored predictions of a model for labelled clips of recordings outside its training.
 
-    None with fewer than ``LEAST_LABELLED`` clips, because their figures would mean nothing.
+    None with fewer than ``least`` clips, because their figures would mean nothing.
     """
     fresh = unseen(data, seen_clips(model.folder))
     stored = predictions_table(store, model_version=model.version)
     newest = stored.sort_values("prediction_id").drop_duplicates("clip_id", keep="last")
     table = fresh[["row", "y", "group", "clip_id"]].merge(newest[["clip_id", *PROBA]], on="clip_id")
-    if len(table) < LEAST_LABELLED:
+    if len(table) < least:
         return None
     ref = ModelRef(model.version, model.role)
     return make_result(table, model=ref, protocol=Protocol.LIVE, published=data.published_hash)

@@ -17,9 +17,10 @@ LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "xgboost-cpu", "lightgb
 
 
 def facts(table: Table, *, seed: int, quick: bool) -> dict[str, Any]:
-    """Provenance of a run: data_hash, origin, synthetic, seed, quick, versions, revision, created_at."""
+    """Provenance of a run: data_hash, inputs, origin, synthetic, seed, quick, versions, revision, created_at."""
     return {
         "data_hash": table.content_hash,
+        "inputs": dict(table.inputs),
         "origin": table.origin,
         "synthetic": table.synthetic,
         "seed": seed,

@@ -14,6 +14,7 @@ import pandas as pd
 from core import file_names
 from core.access import Action, requires
 from core.dataset.loading import load_table
+from core.dataset.table import Table, file_md5
 from core.errors import ModelError, TableError
 from core.evaluation.before_after import compare_results, describe_changes, label_changes
 from core.evaluation.evaluation_table import LABELLED as LABELLED_ROW
@@ -36,7 +37,7 @@ from core.settings import Settings
 from core.store import Store, features_table, predictions_table, read_windows, save_predictions, set_setting
 from core.training import labelled_data
 from core.training.card import LABELLED
-from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips
+from core.training.labelled_data import LABELS_FILE, TrainingData, labels, labels_csv, predict_clips, seen_clips
 from core.training.run_evaluation import run_results
 from core.training.run_folder import NOT_REGISTERED, folder_of_run
 from core.training.run_tables import candidate_figures
@@ -100,7 +101,7 @@ def train_challenger(
         raise TableError(
             f"The published table is not available, and models are not trained on synthetic clips. {published.note}"
         )
-    data = labelled_data.training_data(published, _with_table(labels(store), table))
+    data = training_data_of(published, labels(store), table)
     origin = {} if table is None else {"table": table.about | {"used": _used(data, table)}}
     champion = describe_alias(file_names.CHAMPION, settings=settings)
     run = train_and_compare(
@@ -125,6 +126,17 @@ def train_challenger(
     of_table = "" if table is None else f" {_used(data, table)} rows of {table.about['name']} trained too."
     text = f"{model_version} is the challenger, version {version}.{of_table} {summary} {published.note}".strip()
     return Retrained(version, model_version, text)
+
+
+def training_data_of(published: Table, stored: pd.DataFrame, own: TrainingTable | None) -> TrainingData:
+    """Join the published rows, the agreed labels of the store and a person's table, with the MD5 of each of them."""
+    data = labelled_data.training_data(published, _with_table(stored, own))
+    inputs = dict(published.inputs)
+    if len(stored):
+        inputs[LABELS_FILE] = file_md5(labels_csv(stored))
+    if own is not None:
+        inputs[own.about["name"]] = own.about["md5"]
+    return replace(data, table=replace(data.table, inputs=inputs))
 
 
 def _with_table(stored: pd.DataFrame, table: TrainingTable | None) -> pd.DataFrame:

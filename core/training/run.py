@@ -175,7 +175,7 @@ def _assemble(
     stored, fold_scores = run_tables.out_of_fold(compared, development), run_tables.fold_scores(compared, development)
     tables_of = run_tables.by_model(stored, rows)
     pipelines = {f.task.name: f.fitted for f in kinds["final"]}
-    on_held_out = _held_out(pipelines, rest)
+    on_held_out = held_out_predictions(pipelines, rest)
     held_out_of = run_tables.by_model(on_held_out, rows)
     tables = {
         "scores": run_tables.scores_of(tables_of, seed=seed),
@@ -225,7 +225,7 @@ def _is_last_point(one: Fit) -> bool:
     return one.task.name in LEARNERS and one.task.repeat < LEARNING_REPEATS
 
 
-def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
+def held_out_predictions(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
     """Predictions of the fitted pipelines for the held-out clips: model, row, p_*."""
     parts = []
     for name, pipeline in pipelines.items():

@@ -19,7 +19,7 @@ from core.evaluation.gate import Evidence, GateResult, Outcome, check_gate
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHAMPION
 from core.models import registry
-from core.models.description import ModelDescription, describe_model_in_use, describe_version
+from core.models.description import ModelDescription, data_version_words, describe_model_in_use, describe_version
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.training.promotion import champion_evidence, model_evidence, read_gate
@@ -166,6 +166,7 @@ def sign_off_html(report: SignOff) -> bytes:
         facts={
             "Trained": model.created_at,
             "Data": f"{run['origin']}, content hash {model.data_hash}",
+            "Data version (MD5)": data_version_words(model),
             "Code": str(run["revision"]) or "not recorded",
             "Seed": run["seed"],
             "Extractor of uploaded clips": EXTRACTOR,

@@ -11,6 +11,7 @@ import pandas as pd
 from core.audio.decoding import file_of
 from core.dataset.cleaning import CHOICES, clean
 from core.dataset.csv_reading import shown_name
+from core.dataset.table import file_md5
 from core.dataset.user_tables import read_messy
 from core.errors import TableError
 from core.schema import COLUMNS, LABEL
@@ -27,7 +28,7 @@ class TrainingTable:
     Attributes
     ----------
     labels : the columns of `core.training.labelled_data.agreed_labels`.
-    about : name, sha256 of the file, rows, labelled rows, rules that were switched off, changes by rule.
+    about : name, sha256 and md5 of the file, rows, labelled rows, rules that were switched off, changes by rule.
     """
 
     labels: pd.DataFrame
@@ -63,6 +64,7 @@ def read_training_table(
     about = {
         "name": shown,
         "sha256": hashlib.sha256(data).hexdigest(),
+        "md5": file_md5(data),
         "rows": len(result.frame),
         "labelled": len(result.table),
         "without": sorted(without),

@@ -1,14 +1,22 @@
-"""Figure about costs: the cost of each threshold, with its interval and its two parts."""
+"""Figures about costs: the cost of each threshold with its interval and its two parts, and the cost of each slice."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.wording import percent_limit
 from pages.figures.clips import BELOW, DOWN, UP, rgba
-from pages.figures.style import NEUTRAL, apply_style, percent_axis
+from pages.figures.models import WARM
+from pages.figures.style import ACCENT, NEUTRAL, ROW, apply_style, percent_axis
 
 
-def cost_curve(curve: pd.DataFrame, *, now: float, best: float) -> go.Figure:
+def cost_curve(
+    curve: pd.DataFrame,
+    *,
+    now: float,
+    best: float,
+    challenger: pd.DataFrame | None = None,
+    more_labels: float | None = None,
+) -> go.Figure:
     """Draw the cost against the threshold, the interval as a band, and the parts for errors and reviews.
 
     Parameters
@@ -17,6 +25,10 @@ def cost_curve(curve: pd.DataFrame, *, now: float, best: float) -> go.Figure:
         Columns threshold, cost, low, high, errors, reviews, accepted.
     now, best
         Threshold in use and the one with the lowest cost; both are marked.
+    challenger
+        Curve of the challenger, or None.
+    more_labels
+        Cost at the threshold in use after more labels, or None.
     """
     figure = go.Figure()
     x = curve["threshold"]
@@ -46,22 +58,66 @@ def cost_curve(curve: pd.DataFrame, *, now: float, best: float) -> go.Figure:
                 hovertemplate=f"{name} %{{y:.0f}} at %{{x}}<extra></extra>",
             )
         )
-    marks = ((now, "in use", "diamond"), (best, "cheapest", "star"))
-    for place, name, symbol in marks:
-        row = curve.iloc[int((x - place).abs().argmin())]
+    if challenger is not None:
         figure.add_trace(
             go.Scatter(
-                x=[row["threshold"]],
-                y=[row["cost"]],
+                x=challenger["threshold"],
+                y=challenger["cost"],
+                mode="lines",
+                name="cost of the challenger",
+                line={"color": WARM, "dash": "longdash", "width": 2},
+                hovertemplate="challenger %{y:.0f} at %{x}<extra></extra>",
+            )
+        )
+    rows = {name: curve.iloc[int((x - at).abs().argmin())] for name, at in (("in use", now), ("cheapest", best))}
+    marks = [(name, row["threshold"], row["cost"]) for name, row in rows.items()]
+    marks += [] if more_labels is None else [("more labels", rows["in use"]["threshold"], more_labels)]
+    for (name, at, cost), symbol in zip(marks, ("diamond", "star", "triangle-down"), strict=False):
+        figure.add_trace(
+            go.Scatter(
+                x=[at],
+                y=[cost],
                 mode="markers",
                 name=name,
                 marker={"size": 14, "symbol": symbol, "color": UP, "line": {"width": 1, "color": NEUTRAL}},
-                hovertemplate=f"{name}: {row['cost']:.0f} at {percent_limit(row['threshold'])}<extra></extra>",
+                hovertemplate=f"{name}: {cost:.0f} at {percent_limit(at)}<extra></extra>",
             )
         )
     return (
-        apply_style(figure, title="Cost of 1,000 clips by the limit for one emotion", height=380)
+        apply_style(figure, title="Cost of 1,000 clips by the limit for one emotion", height=400)
         .update_layout(legend=BELOW)
         .update_xaxes(title="an answer is accepted from", **percent_axis())
         .update_yaxes(title="price units", rangemode="tozero")
+    )
+
+
+def cost_of_slices(table: pd.DataFrame, *, overall: float, title: str) -> go.Figure:
+    """Draw the cost of each slice with its interval, and a line at the cost of all clips.
+
+    table : columns slice, clips, cost, low and high; drawn from top to bottom.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=table["cost"],
+            y=table["slice"].astype(str),
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": (table["high"] - table["cost"]).to_numpy(),
+                "arrayminus": (table["cost"] - table["low"]).to_numpy(),
+                "thickness": 2,
+                "width": 5,
+            },
+            mode="markers",
+            marker={"color": ACCENT, "size": 10},
+            customdata=table[["low", "high", "clips"]].to_numpy(),
+            hovertemplate="%{y}: %{x:.0f} (%{customdata[0]:.0f} to %{customdata[1]:.0f}), %{customdata[2]} clips"
+            "<extra></extra>",
+        )
+    )
+    figure.add_vline(x=overall, line_dash="dot", line_color=NEUTRAL)
+    return (
+        apply_style(figure, title=title, height=140 + 2 * ROW * len(table))
+        .update_xaxes(title="price units for 1,000 clips of the slice; dotted: all clips", rangemode="tozero")
+        .update_yaxes(categoryorder="array", categoryarray=[str(s) for s in table["slice"][::-1]], dtick=1)
     )

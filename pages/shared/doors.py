@@ -62,6 +62,7 @@ BUTTONS: dict[str, Action | None] = {
     "look_again": Action.LABEL,
     "beside": Action.LABEL,
     "task_make": Action.MAKE_TASK,
+    "task_check": Action.MAKE_TASK,
     "task_end": Action.MAKE_TASK,
     "hear_again": Action.LABEL,
     "put_demo": Action.ADD_PRACTICE,

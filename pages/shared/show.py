@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -130,9 +130,9 @@ def _what(name: str) -> str:
     return name.split("_data-")[0].split("_model-")[0].replace("-", " ").replace("_", " ")
 
 
-def link_to_reasons(rows: pd.Series) -> pd.Series:
-    """Addresses of the Explain page, one for each row of the published table."""
-    return "explain?view=One%20clip&row=" + rows.astype(str)
+def link_to_reasons(rows: pd.Series, *, model: str = "") -> pd.Series:
+    """Addresses of the Explain page, one for each row of the published table. model : its displayed name."""
+    return f"explain?view=One%20clip{f'&model={quote(model)}' if model else ''}&row=" + rows.astype(str)
 
 
 def reasons_column() -> Any:

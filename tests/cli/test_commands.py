@@ -35,6 +35,7 @@ COMMANDS = [
     "report",
     "rescore",
     "triggers",
+    "watch",
     "export-labels",
     "import-labels",
     "canary",

@@ -73,7 +73,18 @@ def test_a_service_can_write_only_its_data_and_tmp(box, data):
 def test_only_the_program_is_in_the_image(box):
     here = {path.name for path in (box.root / "app").iterdir()} - {"__pycache__"}
     assert here == {
-        *("LICENSE", "NOTICE", "app.py", "core", "deploy", "models", "pages", "requirements.txt", ".streamlit")
+        *(
+            "LICENSE",
+            "NOTICE",
+            "app.py",
+            "core",
+            "deploy",
+            "models",
+            "pages",
+            "requirements.lock",
+            "requirements.txt",
+            ".streamlit",
+        )
     }
     assert not list((box.root / "opt" / "venv").rglob("pip"))
     assert [p.name for p in (box.root / "app" / ".streamlit").iterdir()] == ["config.toml"]  # and no secrets

@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import TableError
-from core.evaluation import costs
+from core.evaluation import costs, prices
+from core.evaluation.learning_value import LearningValue
 from core.evaluation.policy_outcomes import outcomes
+from core.evaluation.ways import WayToUse, compare_ways
 from core.models.policy import Policy
 from core.schema import EMOTIONS, PROBA
 
-PRICES = costs.PRESETS["Therapy"].prices
+PRICES = prices.PRESETS["Therapy"].prices
 
 
 def table(*clips: tuple[str, tuple[float, ...]]) -> pd.DataFrame:
@@ -108,22 +110,22 @@ def test_a_saving_is_the_difference_of_the_costs_also_with_repeats():
 
 @pytest.mark.parametrize("bad", [np.nan, -1.0, np.inf])
 def test_a_price_that_is_no_price_is_refused(bad):
-    prices = PRICES.copy()
-    prices[0, 1] = bad
+    wrong = PRICES.copy()
+    wrong[0, 1] = bad
     with pytest.raises(TableError, match="not negative"):
-        costs.impact(FOUR, prices, review=1.0)
+        costs.impact(FOUR, wrong, review=1.0)
     with pytest.raises(TableError, match="not negative"):
         costs.impact(FOUR, PRICES, review=bad)
 
 
 def test_prices_survive_the_table_and_a_right_answer_is_free():
-    table = costs.prices_table(PRICES)
-    assert (costs.read_prices(table) == PRICES).all()
+    table = prices.prices_table(PRICES)
+    assert (prices.read_prices(table) == PRICES).all()
     table.loc["sad", "sad"] = 7
-    assert (costs.read_prices(table) == PRICES).all()
+    assert (prices.read_prices(table) == PRICES).all()
 
 
-@pytest.mark.parametrize("preset", costs.PRESETS.values(), ids=lambda p: p.name)
+@pytest.mark.parametrize("preset", prices.PRESETS.values(), ids=lambda p: p.name)
 def test_presets_are_prices(preset):
     assert (np.diag(preset.prices) == 0).all()
     assert (preset.prices[~np.eye(4, dtype=bool)] > 0).all()
@@ -134,3 +136,69 @@ def test_use_that_errors_cost():
     assert costs.lost_use(0.1) == pytest.approx((0.10, 0.15))
     assert costs.lost_use(0.0) == (0.0, 0.0)
     assert costs.saving_of_labels(500.0, macro_f1=0.8, gain=0.02) == pytest.approx(50)
+
+
+def test_the_range_of_lost_use_can_be_another_one_and_no_answer_costs_no_use():
+    assert costs.lost_use(0.2, (0.05, 0.1)) == pytest.approx((0.1, 0.2))
+    assert costs.lost_use(float("nan")) == (0.0, 0.0)
+
+
+def test_slices_by_hand_and_their_mean_is_the_cost_of_all():
+    names = pd.Series(["slow", "slow", "fast", "fast"], index=FOUR["row"])
+    found = costs.costs_by_slice(FOUR, names, PRICES, review=1.0, threshold=0.75).set_index("slice")
+    assert found.loc["slow", ["cost", "errors", "reviews"]].tolist() == [5000, 5000, 0]
+    assert found.loc["fast", ["cost", "errors", "reviews"]].tolist() == [1000, 0, 1000]
+    assert np.isnan(found.loc["fast", "wrong"])
+    predictions = random_table(90, 2)
+    by_third = costs.thirds(predictions.set_index("row")["p_sad"])
+    again = {"review": 0.7, "threshold": 0.6, "other": predictions}
+    parts = costs.costs_by_slice(predictions, by_third, PRICES, **again)
+    assert (parts[["saved", "saved_low", "saved_high"]] == 0).all(axis=None)
+    assert parts["slice"].tolist() == list(by_third.cat.categories)
+    whole = np.average(parts["cost"], weights=parts["clips"])
+    assert whole == pytest.approx(costs.impact(predictions, PRICES, review=0.7).at(0.6)["cost"])
+    assert (parts["low"] <= parts["cost"]).all()
+    assert (parts["cost"] <= parts["high"]).all()
+
+
+def test_thirds_leave_out_what_was_not_measured():
+    found = costs.thirds(pd.Series([1.0, 2.0, 3.0, np.nan, 4.0, 5.0, 6.0]))
+    assert found.cat.codes.tolist() == [0, 0, 1, -1, 1, 2, 2]
+    assert found.cat.categories[0] == "low: to 2.67"
+
+
+def test_a_limit_that_is_chosen_on_the_same_clips_looks_cheaper_than_it_is():
+    """Without any information in the probabilities, choosing a limit gains nothing for other clips."""
+    predictions = random_table(60, 8)
+    best = costs.impact(predictions, PRICES, review=1.5).curve["cost"].min()
+    assert costs.cost_of_choosing(predictions, PRICES, review=1.5) >= best
+    clear = predictions.copy()
+    clear[list(PROBA)] = [[0.85 if e == y else 0.05 for e in EMOTIONS] for y in clear["y"]]
+    assert costs.cost_of_choosing(clear, PRICES, review=1.5) == 0
+
+
+def test_the_saving_of_another_limit_is_the_difference_of_the_costs():
+    predictions = random_table(50, 9)
+    curve = costs.impact(predictions, PRICES, review=1.0)
+    saved, low, high = costs.paired_saving(
+        predictions, predictions, PRICES, review=1.0, threshold=0.75, after_threshold=0.5
+    )
+    assert saved == pytest.approx(curve.at(0.75)["cost"] - curve.at(0.5)["cost"])
+    assert low <= saved <= high
+
+
+def test_each_way_saves_the_difference_of_the_costs():
+    predictions, other = random_table(60, 11), random_table(60, 12)
+    other = other.assign(y=predictions["y"])
+    result = costs.impact(predictions, PRICES, review=1.0)
+    labels = (LearningValue(60, 100, gain=0.02, low=0.01, high=0.03), 0.8)
+    found = compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result, challenger=other, labels=labels)
+    assert list(found) == list(WayToUse)
+    now = found[WayToUse.IN_USE]
+    for way in found.values():
+        assert way.saved == pytest.approx(now.cost - way.cost)
+        assert way.saved_low <= way.saved <= way.saved_high
+    assert (found[WayToUse.REVIEW_ALL].cost, found[WayToUse.REVIEW_ALL].errors) == (1000, 0)
+    assert found[WayToUse.MORE_LABELS].saved == pytest.approx(now.errors * 0.1)
+    assert found[WayToUse.CHALLENGER].cost == pytest.approx(costs.impact(other, PRICES, review=1.0).at(0.7)["cost"])
+    assert list(compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result)) == list(WayToUse)[:4]

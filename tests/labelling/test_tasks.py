@@ -306,3 +306,23 @@ def test_a_task_does_not_take_an_answer_about_another_clip(opened):
 def test_a_folder_is_that_of_the_library_and_the_folders_in_it():
     rows = pd.DataFrame({"source": ["/m", "/m", None, ""], "file_name": ["a.wav", "x\\y\\a.wav", "a.wav", "z/a.wav"]})
     assert [tasks.folder_of(row) for _, row in rows.iterrows()] == ["/m", "/m/x/y", "", "z"]
+
+
+def test_doubtful_labels_become_a_task_for_raters_who_have_not_heard_the_clips(opened):
+    for name in ("a", "b", "c"):
+        put(opened, name)
+    store.add_answers(opened, [store.Answer(store.new_token(), "Ayşe", label="sad", clip_id="a")])
+    with pytest.raises(StoreError, match="1 of 2 clips is not free for this task"):
+        tasks.make_check_task(opened, name="Check", clip_ids=["a", "b"], raters=[("Ayşe", False)], seed=1)
+    assert store.tasks_table(opened).empty
+    tasks.make_check_task(opened, name="Check", clip_ids=["a", "b"], raters=[ECE], seed=1)
+    (row,) = store.tasks_table(opened).to_dict("records")
+    assert (row["name"], row["rater"], row["clips"]) == ("Check", "Ece", 2)
+    assert row["chosen"] == "2 clips whose labels the model contradicts."
+    asked = desk.queue.desk(opened, rater="Ece", verified=False)
+    assert {item.clip_id for item in asked.items} == {"a", "b"}
+    with pytest.raises(StoreError, match="at least one clip and one rater"):
+        tasks.make_check_task(opened, name="Check", clip_ids=[], raters=[ECE], seed=1)
+    rater = opened.asked_by(lambda: Person(Role.RATER, "Ece"))
+    with pytest.raises(AccessError):
+        tasks.make_check_task(rater, name="Check", clip_ids=["c"], raters=[ECE], seed=1)

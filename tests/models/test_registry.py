@@ -26,6 +26,7 @@ from core.evaluation import run_files
 from core.models import registry
 from core.models.bundle import load_bundle, save_bundle
 from core.models.connection import NAME, connect
+from core.models.decisions import Decided
 from core.models.explanation import make_background
 from core.models.manifest import SEAL, read_manifest
 from core.models.prediction import predict
@@ -206,6 +207,14 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
         "promoted by Ece",
     ]
     assert not history.loc[second, "rolled_back"]  # it is in use
+    decisions = registry.decisions(settings=store)
+    assert [(d.version, d.kind) for d in decisions.itertuples()] == [
+        (first, Decided.PROMOTED),
+        (second, Decided.PROMOTED),
+        (second, Decided.ROLLED_BACK),
+        (second, Decided.PROMOTED),
+    ]
+    assert decisions["at"].is_monotonic_increasing
 
 
 def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle(table, background, store):

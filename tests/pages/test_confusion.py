@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import labelled
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import store
 from core.evaluation import label_doubts, run_files
+from core.models.description import describe_model_in_use
 from core.schema import EMOTIONS
+from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "models" / "comparison"
@@ -129,3 +134,26 @@ def test_labels_to_check_are_those_of_core(confused, found):
     expected = label_doubts.doubtful_labels(found.predictions(found.champion))
     assert listed["row"].tolist() == expected["row"].tolist()
     assert f"contradict {len(expected)} labels" in said(page.caption)
+
+
+def test_an_analyst_sees_the_labels_of_people_that_the_model_contradicts(confused, data_dir):
+    db = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    music = labelled.music(2)
+    labelled.keep_clips(db, music, path="clips/x")
+    proba = np.array([[0.91 if e == y else 0.03 for e in EMOTIONS] for y in music["Class"]])
+    proba[0] = np.roll(proba[0], 1)
+    labelled.predict(db, music, proba, version=describe_model_in_use(Settings()).version)
+    labelled.answer(db, music)
+    store.close_store(db)
+    page = confused()
+    assert "An analyst also sees here" in said(page.caption)
+    page = page.switch_page("pages/learning.py").run()
+    page.text_input(key="who_name").input("Cem")
+    next(b for b in page.button if b.label == "Start").click().run()
+    next(b for b in page.button if b.label == "Work as an analyst").click().run()
+    page = page.switch_page("pages/confusion.py").run()
+    assert not page.exception
+    listed = next(d.value for d in page.dataframe if "file_name" in d.value.columns)
+    assert listed["file_name"].tolist() == [f"{music.index[0][:7]}.wav"]
+    button = next(b for b in page.button if b.key == "task_check")
+    assert button.disabled  # nothing is chosen yet

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from core import store
+from core.evaluation import run_files
+from core.evaluation.clip_errors import clip_errors
 from core.features import EXTRACTOR
 from core.models import explanation
 from core.models.description import describe_model_in_use
@@ -19,7 +21,7 @@ from core.wording import percent
 from pages.shared import entering, show
 from pages.views.models import explain_clip, explain_stored
 
-VIEWS = ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"]
+VIEWS = ["Overall", "Every clip", "Map", "One feature", "Two features", "One clip", "Check"]
 
 
 @pytest.fixture
@@ -192,3 +194,16 @@ def test_reasons_are_computed_again_when_a_clip_has_other_values(monkeypatch):
         vector = FeatureVector("a", EXTRACTOR, values.copy())
         found.append(explain_stored._explained("v", vector, _served=served).iloc[0, 0])
     assert found == [0.1, 0.2]
+
+
+def test_the_map_lists_the_clips_that_are_wrong_with_a_link_to_their_reasons(open_page):
+    page = open_page("explain", view="Map")
+    assert not page.exception
+    run = run_files.read_run(ROOT / "models" / "comparison")
+    errors = [clip_errors(run.predictions(run.champion, held_out=part)) for part in (False, True)]
+    wrong = {row for table in errors for row in table.loc[table["wrong"] > 0, "row"]}
+    listed = next(d.value for d in page.dataframe if "why" in d.value.columns)
+    assert set(listed["row"]) == wrong
+    assert listed["why"].iloc[0] == f"explain?view=One%20clip&model=Blend%20of%20four&row={listed['row'].iloc[0]}"
+    every = page.toggle(key="only_errors").set_value(False).run()
+    assert len(next(d.value for d in every.dataframe if "why" in d.value.columns)) == len(run.rows)

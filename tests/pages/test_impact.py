@@ -2,8 +2,9 @@
 
 import pytest
 
-from core.evaluation import costs
+from core.evaluation import costs, prices
 from core.evaluation.stored_evaluation import headline_result
+from core.evaluation.ways import WayCost
 from core.models.description import read_description
 from core.settings import ROOT, Settings
 from core.wording import percent_limit
@@ -19,7 +20,7 @@ def predictions():
 def test_presets_change_the_costs(open_page, predictions):
     page = open_page("impact")
     assert not page.exception
-    for name, preset in costs.PRESETS.items():
+    for name, preset in prices.PRESETS.items():
         page.button_group(key="preset").set_value(name).run()
         assert not page.exception
         table = next(d.value for d in page.dataframe if "limit" in d.value.columns).set_index("limit")
@@ -29,17 +30,44 @@ def test_presets_change_the_costs(open_page, predictions):
         assert table.loc["review all", "cost"] == round(1000 * preset.review)
 
 
-@pytest.mark.parametrize(("view", "words"), [("Each emotion", "limit in use"), ("What an improvement is worth", "100")])
-def test_every_view_opens(open_page, view, words):
-    page = open_page("impact", view=view)
+def test_more_labels_and_lost_use_are_in_the_same_table(open_page, predictions):
+    page = open_page("impact")
+    table = next(d.value for d in page.dataframe if "limit" in d.value.columns).set_index("limit")
+    recommender = prices.PRESETS["Recommender"]
+    wrong = costs.impact(predictions, recommender.prices, review=recommender.review).at(0.75)["wrong"]
+    assert table.loc["in use (75 %)", "use lost"] == f"{100 * wrong:.1f} to {150 * wrong:.1f} %"
+    assert table.loc["more labels (75 %)", "saved in a year"] > 0
+    page = page.slider(key="lost_use").set_range(20, 30).run()
+    table = next(d.value for d in page.dataframe if "limit" in d.value.columns).set_index("limit")
+    assert table.loc["in use (75 %)", "use lost"] == f"{200 * wrong:.1f} to {300 * wrong:.1f} %"
+
+
+def test_slices_by_a_feature_need_the_table(open_page, table_path, monkeypatch):
+    monkeypatch.delenv("TME_TABLE", raising=False)
+    page = open_page("impact", view="Slices")
     assert not page.exception
-    assert words in " ".join(str(e.value) for kind in (page.caption, page.markdown, page.info) for e in kind)
+    assert page.selectbox(key="slices").options == ["emotion of the label"]
+    monkeypatch.setenv("TME_TABLE", str(table_path))
+    page = open_page("impact", view="Slices")
+    page.selectbox(key="slices").set_value("_Tempo_Mean").run()
+    assert not page.exception
+    slices = next(d.value for d in page.dataframe if "slice" in d.value.columns)
+    assert slices["slice"].str.split(":").str[0].tolist() == ["low", "middle", "high"]
 
 
-def test_a_model_that_costs_more_is_a_sentence_with_its_own_interval():
-    assert impact_views._saving_in_words(1200.4, -30.0, 2500.0) == (
-        "would save 1,200 price units a year (95 % interval: -30 to 2,500)"
-    )
-    assert impact_views._saving_in_words(-12.0, -40.0, 0.0) == (
-        "would cost 12 price units a year more (95 % interval: 0 to 40)"
-    )
+def test_the_emotions_have_their_costs(open_page):
+    page = open_page("impact", view="Each emotion")
+    assert not page.exception
+    assert any("dearest accepted emotion" in d.value.columns for d in page.dataframe)
+
+
+@pytest.mark.parametrize(
+    ("saved", "low", "high", "words"),
+    [
+        (1200.4, -30.0, 2500.0, "would save 1,200 price units a year (95 % interval: -30 to 2,500)"),
+        (-12.0, -40.0, 0.0, "would cost 12 price units a year more (95 % interval: 0 to 40)"),
+    ],
+)
+def test_a_model_that_costs_more_is_a_sentence_with_its_own_interval(saved, low, high, words):
+    way = WayCost(0.75, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, saved, low, high)
+    assert impact_views._with_interval(way, 1.0) == words

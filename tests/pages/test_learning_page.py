@@ -210,6 +210,7 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
     assert "the new model is better" in said
     assert "Labelled clips (16)" in said
     assert "the queue chose many of them because a model was unsure" in said
+    assert "Changed: trained on" in said
     assert page.session_state["part"] == "development"
     challenger[file_names.CHALLENGER] = registry.RegisteredModel(
         "4", challenger[file_names.CHALLENGER].folder
@@ -301,7 +302,6 @@ def test_who_is_no_analyst_any_more_decides_nothing(open_page, opened, challenge
 def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, challenger, launched, monkeypatch):
     asked = []
     monkeypatch.setattr(registry, "rollback", lambda **given: asked.append(given) or "1")
-    monkeypatch.setattr(registry, "history", lambda **_: pd.DataFrame({"version": ["2", "1"]}))
     page = as_analyst(open_page, "History")
     assert next(b for b in page.button if b.key == "rollback").disabled  # the committed model replaced nobody
     champion = Settings().models_dir / "champion"
@@ -310,6 +310,18 @@ def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, c
     assert [(given["shown"], given["by"].name) for given in asked] == [("2", "Cem")]
     assert "In use again: 1." in shown(page)
     assert "The stored clips are scored again" in shown(page)
+
+
+def test_the_history_shows_the_figures_of_the_only_version(open_page, opened, known):
+    page = as_analyst(open_page, "History")
+    assert not page.exception
+    numbers = next(d.value for d in page.dataframe if "protocol" in d.value.columns)
+    assert numbers["value"].tolist() == [known.evaluation.figure("macro_f1").value]
+    assert numbers["role"].tolist() == ["champion"]
+    assert "There is only one version." in shown(page)
+    page = page.selectbox(key="history_figure").set_value("f1 sad").run()
+    numbers = next(d.value for d in page.dataframe if "protocol" in d.value.columns)
+    assert numbers["value"].tolist() == [known.evaluation.figure("f1", emotion="sad").value]
 
 
 # --- the shadow ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.dataset.table import Table
 from core.evaluation.evaluation_table import EvaluationTable
-from core.models.description import ModelDescription, training_words
+from core.models.description import ModelDescription, data_version_words, training_words
 from core.wording import whole_percent
 from pages.shared import messages
 
@@ -102,11 +102,12 @@ def data(shown: Table) -> None:
     """Show which table is in use."""
     with st.container(border=True, height="stretch"):
         st.markdown("## :material/table: Data")
+        versions = "".join(f"  \nData version (MD5): `{md5}`." for md5 in shown.inputs.values())
         kind = "Synthetic stand-in" if shown.synthetic else "Turkish Music Emotion table"
         st.markdown(
             f"**{kind}**, {ORIGINS.get(shown.origin, shown.origin)}.  \n{len(shown.frame)} clips, "
             f"{shown.frame.shape[1] - 1} features, 4 emotions.  \nContent hash `{shown.content_hash[:12]}`. Licence CC "
-            "BY 4.0."
+            f"BY 4.0.{versions}"
         )
         if shown.note and not shown.synthetic:
             st.caption(messages.literal(shown.note))
@@ -122,6 +123,7 @@ def about(model: ModelDescription, shown: Table) -> None:
             f"**{messages.literal(model.version)}**, {messages.literal(model.source)}.  \nTrained "
             f"{model.created_at[:10]} on {same}: {training_words(model)}, {protocol['held_out']} clips "
             f"held out.  \nEvaluated with {protocol['folds']}-fold cross-validation, repeats: {protocol['repeats']}."
+            f"  \nData version (MD5): {messages.literal(data_version_words(model))}."
         )
         if run["synthetic"]:
             st.warning("This model was trained on the synthetic stand-in. Its predictions say nothing about music.")

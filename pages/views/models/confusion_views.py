@@ -13,7 +13,7 @@ from core.musical_words import explained
 from core.schema import COLUMNS, EMOTIONS, FEATURES, PROBA, readable
 from pages.figures import models
 from pages.shared import cached, show
-from pages.views.models import compare_views
+from pages.views.models import compare_views, doubt_views
 
 SHOWN = ("_HarmonicChangeDetectionFunction_Std", "_Eventdensity_Mean", "_RMSenergy_Mean")
 
@@ -87,7 +87,10 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
     else:
         st.caption("The table of the training clips is not available, so the values of the clips are not shown.")
     show.frame(
-        shown.assign(why=show.link_to_reasons(shown["row"]), **{c: 100 * shown[c] for c in ("often", *PROBA)}),
+        shown.assign(
+            why=show.link_to_reasons(shown["row"], model=comparison.labels_of[model]),
+            **{c: 100 * shown[c] for c in ("often", *PROBA)},
+        ),
         hide_index=True,
         alt=f"Clips that are {true} and predicted as {called}",
         column_config={
@@ -126,21 +129,27 @@ def doubts(comparison: Comparison, model: str, *, held_out: bool) -> None:
     percent = ("p_label", "p_suggested", "doubt")
     show.frame(
         table.assign(
-            why=show.link_to_reasons(table["row"]),
+            why=show.link_to_reasons(table["row"], model=comparison.labels_of[model]),
             **{c: table[c].map(wording.with_sign) for c in ("label", "suggested")},
             **{c: 100 * table[c] for c in percent},
         ),
         hide_index=True,
         alt=f"{len(table)} labels that the model contradicts",
-        column_config={
+        column_config=doubt_views.COLUMNS
+        | {
             "row": st.column_config.NumberColumn(pinned=True, help="Row of the published table, counted from 0"),
-            "p_label": st.column_config.NumberColumn("of the label", format="%.0f %%"),
-            "p_suggested": st.column_config.NumberColumn("of the suggested", format="%.0f %%"),
-            "doubt": st.column_config.NumberColumn(format="%.0f points"),
             "why": show.reasons_column(),
         },
     )
-    show.download(table, compare_views.name(comparison, "labels-to-check", model))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show.download(table, compare_views.name(comparison, "labels-to-check", model))
+        st.page_link(
+            "pages/explain.py",
+            label="These clips on the map of reasons",
+            icon=":material/scatter_plot:",
+            query_params={"view": "Map", "model": comparison.labels_of[model]},
+        )
+    st.caption("The sound of the published clips is not published, so raters cannot be asked about these rows.")
 
 
 def emotions(comparison: Comparison, model: str, *, held_out: bool) -> None:

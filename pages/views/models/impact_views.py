@@ -10,8 +10,11 @@ import streamlit as st
 from core import wording
 from core.errors import CoreError
 from core.evaluation import costs
-from core.evaluation.costs import PER, PRESETS, Impact
+from core.evaluation.costs import LOST_USE, PER, Impact
+from core.evaluation.learning_value import LearningValue
+from core.evaluation.prices import PRESETS, prices_table, read_prices
 from core.evaluation.stored_evaluation import headline_result
+from core.evaluation.ways import WayCost, WayToUse, compare_ways
 from core.file_names import CHALLENGER
 from core.models import description, registry
 from core.schema import EMOTIONS
@@ -22,15 +25,21 @@ from pages.views.models import decision_views
 from pages.views.models.decision_views import Page
 
 UNIT = "price units"
+Ways = dict[WayToUse, WayCost]
 
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """What the person pays. confusions : shape (4, 4).  review : of one clip.  volume : clips in a year."""
+    """What the person pays.
+
+    confusions : shape (4, 4).  review : of one clip.  volume : clips in a year.  lost_use : share of use that is lost
+    for each 10 points of error, from and to.
+    """
 
     confusions: np.ndarray
     review: float
     volume: int
+    lost_use: tuple[float, float]
 
 
 def open_page() -> Page:
@@ -52,7 +61,7 @@ def ask_prices() -> Prices:
     preset = PRESETS[name]
     st.caption(preset.why)
     st.markdown("**Price of one wrong clip**: rows are the right emotion, columns the accepted one")
-    table = costs.prices_table(preset.prices)
+    table = prices_table(preset.prices)
     table.index = pd.Index([wording.with_sign(e) for e in EMOTIONS], name="right emotion")
     edited = st.data_editor(
         table,
@@ -73,8 +82,17 @@ def ask_prices() -> Prices:
     volume = st.number_input(
         "Clips in a year", 1, 100_000_000, 10_000, 1000, key="volume", bind="query-params", help="Scales the costs."
     )
+    low, high = st.slider(
+        "Use lost for each 10 points of error, in %",
+        0,
+        50,
+        (round(100 * LOST_USE[0]), round(100 * LOST_USE[1])),
+        key="lost_use",
+        bind="query-params",
+        help="The product's specification assumes 10 to 15 %. It was not measured.",
+    )
     edited.index = list(EMOTIONS)
-    return Prices(costs.read_prices(edited), float(review), int(volume))
+    return Prices(read_prices(edited), float(review), int(volume), (low / 100, high / 100))
 
 
 def _price_column(emotion: str) -> Any:
@@ -88,166 +106,180 @@ def _impact(version: str, prices: tuple[float, ...], review: float, _predictions
     return costs.impact(_predictions, np.reshape(prices, (4, 4)), review=review)
 
 
-def show_cost(page: Page, prices: Prices) -> float:
-    """Show the cost of each threshold, and say which one is the cheapest. Returns the threshold in use."""
+def limit_in_use(page: Page) -> float:
+    """The limit for one emotion of the policy in use."""
+    return policy.active(page.stored).threshold
+
+
+@dataclass(frozen=True, eq=False)
+class Challenger:
+    """The challenger. predictions : for the clips of the headline."""
+
+    version: str
+    predictions: pd.DataFrame
+
+
+@st.cache_resource(show_spinner="Reading the challenger …", max_entries=2)
+def _challenger(registered: str, folder: str, _found: registry.RegisteredModel) -> Challenger:
+    """Read the challenger. registered, folder : its version and place, as the cache key."""
+    model = description.read_description(
+        _found.folder, CHALLENGER, role=CHALLENGER, registered=_found.version, seal=_found.seal
+    )
+    return Challenger(model.version, headline_result(model, Settings()).predictions)
+
+
+def challenger() -> Challenger | None:
+    """The challenger, or None without one. Says why a challenger cannot be read."""
+    try:
+        found = registry.find(CHALLENGER, settings=Settings())
+        return None if found is None else _challenger(found.version, str(found.folder), found)
+    except CoreError as error:
+        messages.problem(error)
+        return None
+
+
+def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
+    """Say in a sentence and a chart what each way to use the model costs. Returns the ways."""
     in_use = policy.active(page.stored)
-    threshold = in_use.threshold
+    threshold, values = in_use.threshold, page.model.table("learning_value").to_dict("records")
     try:
         result = _impact(page.model.version, tuple(prices.confusions.ravel()), prices.review, page.predictions)
+        ways = compare_ways(
+            page.predictions,
+            prices.confusions,
+            review=prices.review,
+            threshold=threshold,
+            result=result,
+            challenger=None if other is None else other.predictions,
+            labels=(_learning_value(values[0]), page.evaluation.figure("macro_f1").value) if values else None,
+        )
     except CoreError as error:
         messages.problem(error)
         st.stop()
-    now, best = result.at(threshold), result.at(result.best)
     even = costs.break_even_review(page.predictions, prices.confusions, threshold=threshold)
-    st.markdown(_sentence(now, best, prices, even))
+    st.markdown(_sentence(ways, prices, even))
     if in_use.thresholds or in_use.kind != "threshold":
         st.caption(
             "The policy in use has more than one limit. The page compares single limits and shows the cost at "
             f"{wording.percent_limit(threshold)}."
         )
+    now, best = ways[WayToUse.IN_USE], ways[WayToUse.CHEAPEST]
+    of_other = None if other is None else costs.impact(other.predictions, prices.confusions, review=prices.review)
     show.chart(
-        cost_curve(result.curve, now=threshold, best=result.best),
+        cost_curve(
+            result.curve,
+            now=threshold,
+            best=result.best,
+            challenger=None if of_other is None else of_other.curve,
+            more_labels=ways[WayToUse.MORE_LABELS].cost if values else None,
+        ),
         key=page.name("impact"),
-        alt=f"Cost of {PER} clips against the threshold: {now['cost']:.0f} at {wording.percent_limit(threshold)}, "
-        f"lowest {best['cost']:.0f} at {wording.percent_limit(result.best)}",
+        alt=f"Cost of {PER} clips against the threshold: {now.cost:.0f} at {wording.percent_limit(threshold)}, "
+        f"lowest {best.cost:.0f} at {wording.percent_limit(result.best)}",
         data=result.curve,
     )
-    rows = [
-        ("in use", now),
-        ("cheapest", best),
-        ("accept all", result.curve.iloc[0]),
-        ("review all", _all_reviewed(prices)),
-    ]
-    show_table = pd.DataFrame(
+    return ways
+
+
+def _learning_value(stored: dict[Any, Any]) -> LearningValue:
+    return LearningValue(**{str(name): value for name, value in stored.items()})
+
+
+def show_ways(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> None:
+    """Show the ways to use the model as a table, and say how its figures were made. ways : from ``show_cost``."""
+    scale = prices.volume / PER
+    shown = pd.DataFrame(
         [
             {
-                "limit": name if pd.isna(row["threshold"]) else f"{name} ({wording.percent_limit(row['threshold'])})",
-                "cost": row["cost"],
-                "from": row["low"],
-                "to": row["high"],
-                "errors": row["errors"],
-                "reviews": row["reviews"],
-                "in a year": row["cost"] * prices.volume / PER,
+                "limit": str(way) if np.isnan(one.threshold) else f"{way} ({wording.percent_limit(one.threshold)})",
+                "cost": one.cost,
+                "from": one.low,
+                "to": one.high,
+                "errors": one.errors,
+                "reviews": one.reviews,
+                "in a year": one.cost * scale,
+                "saved in a year": one.saved * scale,
+                "saved, from": one.saved_low * scale,
+                "saved, to": one.saved_high * scale,
+                "use lost": "–" if way is WayToUse.MORE_LABELS else _range(costs.lost_use(one.wrong, prices.lost_use)),
             }
-            for name, row in rows
+            for way, one in ways.items()
         ]
     )
+    figures = list(shown.columns[1:-1])
     numbers = st.column_config.NumberColumn(format="localized", step=1)
     show.frame(
-        show_table.round(dict.fromkeys(show_table.columns[1:], 0)),
+        shown.round(dict.fromkeys(figures, 0)),
         hide_index=True,
-        column_config=dict.fromkeys(show_table.columns[1:], numbers),
+        column_config=dict.fromkeys(figures, numbers) | {"limit": st.column_config.TextColumn("way", pinned=True)},
         key="impact_table",
-        alt="Costs of four ways to use the model",
+        placeholder="–",
+        alt=f"Costs of {len(shown)} ways to use the model",
     )
-    low, high = costs.lost_use(0.0 if pd.isna(now["wrong"]) else float(now["wrong"]))
+    _notes(page, prices, ways, other)
+
+
+def _range(ends: tuple[float, float]) -> str:
+    low, high = ends
+    return f"{100 * low:.1f} to {wording.tenth_percent(high)}"
+
+
+def _notes(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> None:
+    now = ways[WayToUse.IN_USE]
+    elsewhere = costs.cost_of_choosing(page.predictions, prices.confusions, review=prices.review)
+    saved = (now.cost - elsewhere) * prices.volume / PER
+    wrong = f"{wording.tenth_percent(now.wrong)} of the accepted answers are wrong"
+    wrong = "No answer is accepted" if np.isnan(now.wrong) else wrong
     st.caption(
         f"Figures: {page.origin}, model {page.model.version}. Costs are for {PER} clips, in {UNIT}; from and to are a "
-        f"95 % interval (bootstrap of recordings). At this limit, {wording.tenth_percent(now['wrong'])} of the "
-        f"accepted answers are wrong. If each 10 points of error cost 10 to 15 % of use, which is an "
-        f"assumption of the product's specification, these errors cost {wording.tenth_percent(low)} to "
-        f"{wording.tenth_percent(high)} of use. "
-        "The same clips choose the cheapest limit and measure its cost, so the true saving is a little smaller."
+        f"95 % interval (bootstrap of recordings). {wrong} at the limit in use. “Use lost” is an assumption: each 10 "
+        "points of error cost the share of use that you set. The same clips choose the cheapest limit and measure its "
+        f"cost. If other recordings choose it, it {_saving_in_words(saved)}. "
+        + (
+            f"Challenger: {other.version}, on the same clips. "
+            if other
+            else "There is no challenger; the Learning page trains one. "
+        )
+        + (
+            "More labels: 100 clips; this continues the learning curve, and assumes that the cost of errors falls as "
+            "much as 1 minus macro-F1. It is a rough figure."
+            if WayToUse.MORE_LABELS in ways
+            else "The value of more labels is not stored for this model. A new training computes it."
+        )
     )
-    return threshold
 
 
-def _all_reviewed(prices: Prices) -> pd.Series:
-    cost = PER * prices.review
-    return pd.Series(
-        {"threshold": np.nan, "cost": cost, "low": cost, "high": cost, "errors": 0.0, "reviews": cost, "wrong": np.nan}
-    )
-
-
-def _sentence(now: pd.Series, best: pd.Series, prices: Prices, even: float) -> str:
-    saved = (now["cost"] - best["cost"]) * prices.volume / PER
-    limit = wording.percent_limit(best["threshold"])
-    first = (
-        "**The limit in use is the cheapest one.** "
-        if saved <= 0
-        else f"**A limit of {limit} costs least**: it saves {saved:,.0f} {UNIT} a year. "
-    )
+def _sentence(ways: Ways, prices: Prices, even: float) -> str:
+    scale, best = prices.volume / PER, ways[WayToUse.CHEAPEST]
+    limit = wording.percent_limit(best.threshold)
+    parts = [
+        "**The limit in use is the cheapest one.**"
+        if best.saved <= 0
+        else f"**A limit of {limit} costs least**: it {_with_interval(best, scale)}."
+    ]
+    if WayToUse.CHALLENGER in ways:
+        parts.append(f"**The challenger** {_with_interval(ways[WayToUse.CHALLENGER], scale)} at the limit in use.")
+    if WayToUse.MORE_LABELS in ways:
+        parts.append(f"**100 more labels** {_with_interval(ways[WayToUse.MORE_LABELS], scale)}.")
     if np.isnan(even):
-        return first + "The limit in use sends no clip to a person."
-    return first + (
-        f"The reviews below the limit in use pay as long as one of them costs less than {even:.2f}; now it costs "
-        f"{prices.review:.2f}."
-    )
-
-
-def show_emotions(page: Page, prices: Prices, threshold: float) -> None:
-    """Show what the clips of each emotion cost at the limit in use."""
-    table = costs.costs_by_emotion(page.predictions, prices.confusions, review=prices.review, threshold=threshold)
-    shown = pd.DataFrame(
-        {
-            "right emotion": table["emotion"].map(wording.with_sign),
-            "share of clips": 100 * table["clips"],
-            "errors": table["errors"].round(1),
-            "reviews": table["reviews"].round(1),
-            "dearest accepted emotion": table["dearest"].map(lambda e: wording.with_sign(e) if e else "none"),
-        }
-    )
-    show.frame(
-        shown,
-        hide_index=True,
-        column_config={"share of clips": st.column_config.NumberColumn(format="%.0f %%")},
-        key="impact_emotions",
-        alt="Costs by emotion",
-    )
-    st.caption(
-        f"Errors and reviews are parts of the cost of {PER} clips at {wording.percent_limit(threshold)}, the limit in "
-        "use. The shares of the emotions are those of the labelled clips; a library can have others."
-    )
-
-
-def show_worth(page: Page, prices: Prices, threshold: float) -> None:
-    """Show what the challenger, or 100 more labelled clips, would save."""
-    _challenger_worth(page, prices, threshold)
-    values = page.model.table("learning_value").to_dict("records")
-    if not values:
-        st.info("The value of more labels is not stored for this model. A new training run computes it.")
-        return
-    value = values[0]
-    now = _impact(page.model.version, tuple(prices.confusions.ravel()), prices.review, page.predictions).at(threshold)
-    macro_f1 = page.evaluation.figure("macro_f1").value
-    saved, low, high = (
-        costs.saving_of_labels(float(now["errors"]), macro_f1=macro_f1, gain=float(value[k])) * prices.volume / PER
-        for k in ("gain", "low", "high")
-    )
-    st.markdown(
-        f"**{value['more']} more labelled clips** would save about {saved:,.0f} {UNIT} a year ({low:,.0f} to "
-        f"{high:,.0f}), that is {saved / value['more']:,.2f} for each label."
-    )
-    st.caption(
-        "This continues the learning curve of the model, and assumes that the cost of errors falls as much as 1 minus "
-        "macro-F1. It is a rough figure."
-    )
-
-
-def _challenger_worth(page: Page, prices: Prices, threshold: float) -> None:
-    settings = Settings()
-    try:
-        found = registry.find(CHALLENGER, settings=settings)
-        if found is None:
-            st.info("There is no challenger. Train one on the Learning page to see what it would save.")
-            return
-        model = description.read_description(
-            found.folder, "challenger", role=CHALLENGER, registered=found.version, seal=found.seal
+        parts.append("The limit in use sends no clip to a person.")
+    else:
+        parts.append(
+            f"The reviews below the limit in use pay as long as one of them costs less than {even:.2f}; now it costs "
+            f"{prices.review:.2f}."
         )
-        other = headline_result(model, settings).predictions
-        saved, low, high = costs.paired_saving(
-            page.predictions, other, prices.confusions, review=prices.review, threshold=threshold
-        )
-    except CoreError as error:
-        messages.problem(error)
-        return
-    scale = prices.volume / PER
-    worth = _saving_in_words(saved * scale, low * scale, high * scale)
-    st.markdown(f"**The challenger** {model.version} {worth}, at the same limit and on the same clips.")
+    return " ".join(parts)
 
 
-def _saving_in_words(saved: float, low: float, high: float) -> str:
+def _with_interval(way: WayCost, scale: float) -> str:
     """Say what a year saves, or what it costs more, with its 95 % interval."""
+    saved, low, high = (scale * value for value in (way.saved, way.saved_low, way.saved_high))
+    ends = (low, high) if saved >= 0 else (-high, -low)
+    return f"{_saving_in_words(saved)} (95 % interval: {ends[0]:z,.0f} to {ends[1]:z,.0f})"
+
+
+def _saving_in_words(saved: float) -> str:
+    """Say what a year saves, or what it costs more."""
     if saved >= 0:
-        return f"would save {saved:z,.0f} {UNIT} a year (95 % interval: {low:z,.0f} to {high:z,.0f})"
-    return f"would cost {-saved:z,.0f} {UNIT} a year more (95 % interval: {-high:z,.0f} to {-low:z,.0f})"
+        return f"would save {saved:z,.0f} {UNIT} a year"
+    return f"would cost {-saved:z,.0f} {UNIT} a year more"

@@ -25,7 +25,7 @@ from pages.figures import learning, models
 from pages.shared import cached
 from pages.shared.messages import keep_message, literal
 from pages.shared.show import chart, file_name
-from pages.views.models import criteria_views, learning_train
+from pages.views.models import criteria_views, learning_train, version_views
 from pages.views.models.learning_models import person_now, start_rescoring
 
 MEASURES = {
@@ -63,6 +63,9 @@ def decide(store: Store, person: Rater, served: Served) -> None:
     lines = None if cached.table().synthetic else live.live_lines(store, challenger, _data(store, served))
     criteria_views.sign_off_download(challenger, live=lines)
     _decision(store, result, registered.version)
+    if champion is not None:
+        st.header("How both were made")
+        version_views.made(champion, challenger)
     table = read_change_table(challenger, CHANGES)
     if table is None:
         return

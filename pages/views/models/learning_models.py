@@ -15,6 +15,7 @@ from pages.shared import who
 from pages.shared.messages import keep_message, literal
 from pages.shared.show import download, frame
 from pages.shared.times import local_column
+from pages.views.models import version_views
 
 
 def person_now(store: Store) -> Person:
@@ -46,7 +47,7 @@ def start_rescoring(store: Store) -> str:
 
 
 def history(store: Store, person: Rater, served: Served) -> None:
-    """Show all versions, the button that goes back, and past jobs."""
+    """Show all versions over time, what changed between two, the button that goes back, and past jobs."""
     st.markdown(f"In use: `{served.model.version}`, {literal(served.model.source)}.")
     present = registry.find(file_names.CHAMPION, settings=Settings())
     st.button(
@@ -58,8 +59,12 @@ def history(store: Store, person: Rater, served: Served) -> None:
         disabled=present is None,
         help="Makes the model that the present champion replaced the champion again. Nothing is deleted.",
     )
-    with st.spinner("Reading the registry …"):  # MLflow takes seconds to import
-        table = registry.history(settings=Settings())
+    known = version_views.all_versions()
+    version_views.over_time(known)
+    version_views.decisions(known)
+    version_views.two_versions(known)
+    st.header("All versions")
+    table = known.registered
     if table.empty:
         st.info(
             "The registry is empty. The model that comes with the program is in use.", icon=":material/inventory_2:"
