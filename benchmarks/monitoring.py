@@ -177,18 +177,14 @@ def measure(tabs: list[str], periods: list[str]) -> dict[str, dict[str, float]]:
 
 
 def _measure_metrics(ledger: Any) -> dict[str, dict[str, float]]:
-    """The collector for Prometheus, if this checkout has it."""
-    try:
-        from core.monitoring.collector import metrics_text
-    except ImportError:
-        return {}
+    """The figures for Prometheus: the first time, and within a minute."""
+    from core.monitoring.serving import figures_of_store
     from core.settings import Settings
-    from core.store import open_store
 
-    store, found = open_store(os.environ["TME_DATABASE_URL"]), {}
+    figures, found = figures_of_store(Settings()), {}
     for prefix in ("first", "again"):
         with ledger.measured(found, prefix):
-            metrics_text(store, Settings())
+            figures.text()
     return {"/metrics": found}
 
 
