@@ -14,10 +14,10 @@ store = cached.store()
 if store is None:
     st.stop()
 person = who.require_analyst(store, show_result=messages.show_pending_message)
-who.badge(store, person)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    asked = st.pills("Period", list(LENGTHS), default=USUAL, key="period", bind="query-params", required=True)
+with st.container(horizontal=True):
+    who.badge(store, person)
     report.offer(store)
+asked = st.pills("Period", list(LENGTHS), default=USUAL, key="period", bind="query-params", required=True)
 seen = Seen(store, tables.period(str(asked)))
 st.caption(
     f"The figures are at most {duration(tables.fresh_s(seen.period))} old. Days and weeks are those of UTC. No name of "
