@@ -47,11 +47,8 @@ class NoteDownloads:
 
 def _is_press(scope: Scope) -> bool:
     """Whether a person follows the address of a file that a page made."""
-    made, by_script = (
-        "/media/" in scope["path"].replace("/static/media/", "/"),
-        Headers(scope=scope).get("accept") == "*/*",
-    )
-    return scope["method"] == "GET" and made and not by_script
+    made = "/media/" in scope["path"] and "/static/" not in scope["path"]
+    return scope["method"] == "GET" and made and Headers(scope=scope).get("accept") != "*/*"
 
 
 def _page(scope: Scope) -> Way:

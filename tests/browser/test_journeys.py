@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import secrets
+import time
 
 import pandas as pd
 import pytest
@@ -172,6 +173,8 @@ def test_a_download_is_noted_and_the_menu_says_that_use_is_noted(server, browser
         with page.expect_download() as coming:
             page.get_by_role("button", name=format_name).first.click()
         assert coming.value.path().stat().st_size > 0
-    page.wait_for_timeout(500)  # the server notes a download after it has sent it
-    assert store.event_totals(opened)["exports", "page"] - before == 2
+    end = time.monotonic() + 10  # the server notes a download after it has sent it
+    while (noted := store.event_totals(opened)["exports", "page"] - before) < 2 and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert noted == 2
     store.close_store(opened)
