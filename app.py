@@ -73,8 +73,8 @@ def run() -> None:
         }
     )
     reach.warn_if_open_to_all()
-    noted.say_what_is_noted()
     doors.open_page(chosen)
+    noted.say_what_is_noted()
 
 
 @asynccontextmanager

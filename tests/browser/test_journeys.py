@@ -161,7 +161,7 @@ def test_a_file_that_is_too_large_gets_a_visible_sentence_and_is_not_sent(
     sentence.wait_for(state="hidden")
 
 
-def test_a_download_is_noted_and_the_menu_says_that_use_is_noted(server, browser_page):
+def test_a_download_is_noted_and_the_page_says_that_use_is_noted(server, browser_page):
     page = browser_page
     page.goto(f"{server.url}/compare")
     settle(page)
