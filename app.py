@@ -73,8 +73,11 @@ def run() -> None:
         }
     )
     reach.warn_if_open_to_all()
-    doors.open_page(chosen)
-    noted.say_what_is_noted()
+    page, below = st.container(), st.container()
+    with below:  # drawn first, because many pages end early
+        noted.say_what_is_noted()
+    with page:
+        doors.open_page(chosen)
 
 
 @asynccontextmanager
