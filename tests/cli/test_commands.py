@@ -14,6 +14,7 @@ from core.errors import CoreError
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = [
     "serve",
+    "metrics",
     "warm",
     "features",
     "verify",
@@ -34,6 +35,7 @@ COMMANDS = [
     "report",
     "rescore",
     "triggers",
+    "watch",
     "export-labels",
     "import-labels",
     "canary",
