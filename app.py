@@ -74,8 +74,8 @@ def run() -> None:
         expanded=True,  # the menu shows all pages, and not the first ones and a button
     )
     reach.warn_if_open_to_all()
-    noted.say_what_is_noted()
     doors.open_page(chosen)
+    noted.say_what_is_noted()
 
 
 @asynccontextmanager
