@@ -19,6 +19,7 @@ COMMANDS = [
     "features",
     "verify",
     "train",
+    "reproduce",
     "mlflow",
     "backup",
     "restore",
@@ -38,6 +39,7 @@ COMMANDS = [
     "watch",
     "export-labels",
     "import-labels",
+    "stage",
     "canary",
     "keys",
 ]
