@@ -83,21 +83,11 @@ def test_each_service_finds_pods_and_a_port_of_theirs(objects):
         assert {p["targetPort"] for p in service["spec"]["ports"]} <= ports
 
 
-def test_each_deployment_selects_its_pods(objects):
-    for deployment in of_kind(objects, "Deployment").values():
-        labels = deployment["spec"]["template"]["metadata"]["labels"]
-        assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
-
-
-def pods_of(objects) -> dict[str, dict[str, Any]]:
-    """The pods of deployments and of jobs that are repeated."""
-    pods = {name: o["spec"]["template"]["spec"] for name, o in of_kind(objects, "Deployment").items()}
-    repeated = of_kind(objects, "CronJob").items()
-    return pods | {name: o["spec"]["jobTemplate"]["spec"]["template"]["spec"] for name, o in repeated}
-
-
 def test_each_pod_names_things_that_exist_and_runs_without_rights(objects):
-    for name, pod in pods_of(objects).items():
+    for name, deployment in of_kind(objects, "Deployment").items():
+        template = deployment["spec"]["template"]
+        pod, labels = template["spec"], template["metadata"]["labels"]
+        assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
         assert ("ServiceAccount", pod["serviceAccountName"]) in objects
         assert pod["securityContext"]["runAsUser"] == 10001
         volumes = {v["name"]: v for v in pod["volumes"]}

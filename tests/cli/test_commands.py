@@ -19,6 +19,7 @@ COMMANDS = [
     "features",
     "verify",
     "train",
+    "reproduce",
     "mlflow",
     "backup",
     "restore",
@@ -35,8 +36,10 @@ COMMANDS = [
     "report",
     "rescore",
     "triggers",
+    "watch",
     "export-labels",
     "import-labels",
+    "stage",
     "canary",
     "keys",
 ]
