@@ -301,7 +301,7 @@ def model() -> Dashboard:
             "Drift": [
                 curves(
                     "Drifted features",
-                    "Share of the features that differ from the training music, and the share from which the alarm rings.",
+                    "Share of the features that differ from the training music, and where the alarm begins to ring.",
                     Ask("max(tme_drift_drifted_ratio)", "drifted"),
                     Ask("max(tme_drift_limit_ratio)", "the alarm rings"),
                     unit="percentunit",
