@@ -55,7 +55,7 @@ def _again(
             raise ModelError(f"{model.version} was trained on the published table alone. Leave --table out.")
         return train_again(model, published, distinct_clips(published), progress=report)
     from core.dataset.user_tables import read_bytes
-    from core.store import open_store
+    from core.store import open_store, same_recordings
     from core.training.labelled_data import labels
     from core.training.retraining import training_data_of
     from core.training.table_labels import read_training_table
@@ -64,7 +64,8 @@ def _again(
     if table is not None:
         without = json.loads(model.read(LEARNED)).get("table", {}).get("without", [])
         own = read_training_table(read_bytes(table), table.name, cleaning=True, without=without)
-    data = training_data_of(published, labels(open_store(settings.database)), own)
+    store = open_store(settings.database)
+    data = training_data_of(published, labels(store), own, same_recordings(store))
     return train_again(
         model,
         data.table,

@@ -45,7 +45,7 @@ COUNTERS = {  # the first part of a key of the totals, and the name of its count
     "plays": ("tme_plays", Family("Plays in the browser, by how they ended.", ("outcome", "way"))),
 }
 _SCORING = (Way.PAGE, Way.MICROPHONE, Way.TRACKS, Way.LIBRARY, Way.API, Way.LABEL)
-_PLAYERS = (Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL)
+_PLAYERS = (Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL, Way.COPIES)
 _POSSIBLE: dict[str, tuple[Collection[str], ...]] = {  # values of the labels that can occur
     "clips": ((EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED), _SCORING),
     "decisions": (("accept", "choose", "review"),),
@@ -68,18 +68,24 @@ GAUGES = {
     "tme_figures_timestamp_seconds": Family("When these figures were computed.", ("part",)),
     "tme_drift_statistic": Family("Kolmogorov-Smirnov distance from the training music.", ("feature",)),
     "tme_drift_psi": Family("Population stability index against the training music.", ("feature",)),
-    "tme_drift_psi_chance_ratio": Family("Share of features whose PSI is above 0.2 by chance at this number of clips."),
+    "tme_drift_psi_chance": Family("PSI that 95 % of the features stay below by chance at this number of recordings."),
+    "tme_drift_psi_chance_ratio": Family("Share of features whose PSI is above 0.2 by chance at this number."),
     "tme_drift_psi_ratio": Family("Share of features whose PSI is above 0.2."),
     "tme_drift_drifted": Family("1: the feature drifted, with false discoveries controlled.", ("feature",)),
     "tme_drift_drifted_ratio": Family("Share of the features that drifted."),
+    "tme_drift_limit_ratio": Family("Share of drifted features from which the alarm rings."),
+    "tme_drift_judged_timestamp_seconds": Family("End of the weeks that were judged."),
     "tme_drift_clips": Family("Recordings that are compared with the training music."),
-    "tme_quality_clips": Family("Clips with a label of people outside of the model's training."),
+    "tme_quality_clips": Family("Recordings that people labelled after the champion had predicted them."),
     "tme_quality_f1_ratio": Family("F1 on labelled clips.", ("emotion", "bound")),
     "tme_quality_ece_ratio": Family("Expected calibration error on labelled clips.", ("source",)),
     "tme_quality_promised_accuracy_ratio": Family("Accuracy that the probabilities of the last 28 days promise."),
     "tme_quality_promised_f1_ratio": Family("F1 that the probabilities of the last 28 days promise.", ("emotion",)),
     "tme_unlike_ratio": Family("Share of the clips of the last 28 days that are unlike the training music."),
     "tme_unsure_ratio": Family("Share of the clips of this window without a sure answer.", ("window",)),
+    "tme_alarm_active": Family("1: the alarm rings.", ("rule",)),
+    "tme_alarm_chance_seconds": Family("By chance the alarm rings at most once in this time.", ("rule",)),
+    "tme_alarm_looked_timestamp_seconds": Family("When `watch` looked last."),
     "tme_agreement_alpha": Family("Krippendorff's alpha of the answers of people."),
 }
 
