@@ -44,22 +44,27 @@ def fill(url: str, music: Path, pieces: int, answers: int, events: int, seed: in
     from core.store import open_store, schema
 
     end = datetime.now(UTC)
-    first, step_s = end - timedelta(days=DAYS), DAYS * 86_400 / pieces
-    stores.fill(url, music, pieces, answers, seed, begin=first, step_s=step_s, answered=end - timedelta(days=2))
+    # The first pieces have answers: they are the newest.
+    stores.fill(
+        url, music, pieces, answers, seed, begin=end, step_s=-DAYS * 86_400 / pieces, answered=end - timedelta(days=2)
+    )
     store, rng = open_store(url), np.random.default_rng(seed)
     with store.engine.connect().execution_options(write=True) as c, c.begin():
         clips = [row[0] for row in c.execute(schema.files.select().with_only_columns(schema.files.c.content_hash))]
         for begin in range(0, events, AT_ONCE):
-            c.execute(schema.events.insert(), list(_events(min(AT_ONCE, events - begin), clips, end, rng)))
+            n = min(AT_ONCE, events - begin)
+            passed = np.sqrt((begin + np.sort(rng.random(n)) * n) / events)  # more and more use
+            c.execute(schema.events.insert(), list(_events(DAYS * passed, clips, end, rng)))
         c.execute(schema.events.insert(), list(_rare(end, rng)))
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
         c.exec_driver_sql("ANALYZE")
     store.engine.dispose()
 
 
-def _events(n: int, clips: list[str], end: datetime, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+def _events(days: np.ndarray, clips: list[str], end: datetime, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """One event for each moment. days : from the begin of the two years on."""
+    n = len(days)
     kinds = rng.choice(list(KINDS), n, p=np.array(list(KINDS.values())) / sum(KINDS.values()))
-    days = DAYS * np.sqrt(rng.random(n))  # more and more use
     seconds, which = rng.lognormal(-0.7, 0.6, n), rng.integers(0, len(clips), n)
     for k in range(n):
         scored = kinds[k] == "scored"
@@ -69,14 +74,20 @@ def _events(n: int, clips: list[str], end: datetime, rng: np.random.Generator) -
             "decision": decision, "label": label if decision == "accept" else None,
             "unlike": decision == "review" and bool(rng.random() < 0.25),
             "stages": {"decode": seconds[k] / 4, "features": seconds[k] / 2, "model": seconds[k] / 4},
-            "origin": "library",
         } if scored else {}  # fmt: skip
+        way = WAYS[int(rng.integers(len(WAYS)))]
         yield {
-            "at": end - timedelta(days=float(DAYS - days[k])), "kind": str(kinds[k]),
-            "way": WAYS[int(rng.integers(len(WAYS)))], "request_id": "", "session_id": f"visit-{which[k] % 5000}",
-            "model_version": VERSIONS[min(2, int(3 * days[k] / DAYS))], "clip_id": clips[which[k]],
-            "seconds": float(seconds[k]), "value": float(0.25 + 0.75 * rng.random()), "about": about,
-        }  # fmt: skip
+            "at": end - timedelta(days=float(DAYS - days[k])),
+            "kind": str(kinds[k]),
+            "way": way,
+            "request_id": "",
+            "session_id": f"visit-{which[k] % 5000}",
+            "model_version": VERSIONS[min(2, int(3 * days[k] / DAYS))],
+            "clip_id": clips[which[k]],
+            "seconds": None if way == "library" else float(seconds[k]),
+            "value": float(0.25 + 0.75 * rng.random()),
+            "about": about,
+        }
 
 
 def _rare(end: datetime, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -166,18 +177,14 @@ def measure(tabs: list[str], periods: list[str]) -> dict[str, dict[str, float]]:
 
 
 def _measure_metrics(ledger: Any) -> dict[str, dict[str, float]]:
-    """The collector for Prometheus, if this checkout has it."""
-    try:
-        from core.monitoring.collector import metrics_text
-    except ImportError:
-        return {}
+    """The figures for Prometheus: the first time, and within a minute."""
+    from core.monitoring.serving import figures_of_store
     from core.settings import Settings
-    from core.store import open_store
 
-    store, found = open_store(os.environ["TME_DATABASE_URL"]), {}
+    figures, found = figures_of_store(Settings()), {}
     for prefix in ("first", "again"):
         with ledger.measured(found, prefix):
-            metrics_text(store, Settings())
+            figures.text()
     return {"/metrics": found}
 
 

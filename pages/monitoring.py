@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.monitoring.periods import LENGTHS, USUAL
+from core.wording import duration
 from pages.shared import cached, messages, who
 from pages.views.monitoring import activity, alarms, drift, overview, quality, report, slices, tables
 from pages.views.monitoring.parts import Seen
@@ -13,14 +14,14 @@ store = cached.store()
 if store is None:
     st.stop()
 person = who.require_analyst(store, show_result=messages.show_pending_message)
-who.badge(store, person)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    asked = st.pills("Period", list(LENGTHS), default=USUAL, key="period", bind="query-params", required=True)
+with st.container(horizontal=True):
+    who.badge(store, person)
     report.offer(store)
+asked = st.pills("Period", list(LENGTHS), default=USUAL, key="period", bind="query-params", required=True)
 seen = Seen(store, tables.period(str(asked)))
 st.caption(
-    f"As of {seen.period.until:%d %b %Y, %H:%M} UTC; read again after a minute. Days and weeks are those of UTC. No "
-    "name of a person is noted."
+    f"The figures are at most {duration(tables.fresh_s(seen.period))} old. Days and weeks are those of UTC. No name of "
+    "a person is noted."
 )
 shows = {
     "Overview": overview.show_overview,

@@ -26,7 +26,7 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def asked_by(request: Request) -> Asked:
+def how_asked(request: Request) -> Asked:
     """Return how the clip of this request came, for the events."""
     return Asked(Came.API, request.state.request_id)
 

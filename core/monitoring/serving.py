@@ -7,12 +7,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-
-from core.errors import CoreError, ModelError
-from core.models.reference import Reference
-from core.monitoring.collector import Figures
-from core.pipeline import serving
+from core.errors import CoreError
+from core.monitoring.collector import MEDIA_TYPE, Figures
 from core.settings import Settings
 from core.store import Store, open_store
 
@@ -30,20 +26,7 @@ def figures_of_store(settings: Settings) -> Figures:
                 held["store"] = open_store(settings.database, patience_s=PATIENCE_S)
             return held["store"]
 
-    known: dict[object, Reference | None] = {}
-
-    def reference() -> Reference | None:
-        stamp = serving.models_stamp(settings)
-        if stamp not in known:
-            known.clear()
-            try:
-                known[stamp] = serving.serve(settings, on_demand=True).reference
-            except ModelError as error:
-                _LOG.warning("Drift is not measured: %s", error)
-                known[stamp] = None
-        return known[stamp]
-
-    return Figures(settings, store, reference)
+    return Figures(settings, store)
 
 
 def serve_figures(figures: Figures, *, host: str, port: int) -> None:
@@ -75,7 +58,7 @@ class _Answer(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, b"The figures are at /metrics.\n", "text/plain; charset=utf-8")
             return
         try:
-            self._send(HTTPStatus.OK, self._figures.text(), CONTENT_TYPE_LATEST)
+            self._send(HTTPStatus.OK, self._figures.text(), MEDIA_TYPE)
         except CoreError as error:
             _LOG.warning("A scrape got no figures: %s", error)
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n".encode(), "text/plain; charset=utf-8")

@@ -6,7 +6,7 @@ plays and the finished sounds beside the skips.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import nan, sqrt
+from math import inf, nan, sqrt
 
 import pandas as pd
 
@@ -42,25 +42,38 @@ PERIODS = {"4 weeks": 4, "13 weeks": 13, "52 weeks": 52, "2 years": 104}
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of sessions. scale : from the stored number to the number for people.  form : format of the latter."""
+    """A figure of sessions.
+
+    form : format of a number.  unit : what follows it.  scale : from the stored number to the one for people.
+    least, most : limits of the stored numbers.
+    """
 
     name: str
     meaning: str
     form: str
+    unit: str
     scale: float = 1.0
+    least: float = 0.0
+    most: float = inf
+
+    def number(self, value: float) -> str:
+        """Format a stored number: ``"4.2"``, ``"+1.3"``."""
+        return format(self.scale * value, self.form)
 
     def text(self, value: float) -> str:
-        """Format a stored number: ``"4.2 of 5"``, ``"+1.3 steps"``."""
-        return self.form.format(self.scale * value)
+        """Format a stored number with its unit: ``"4.2 of 5"``, ``"+1.3 steps"``."""
+        return f"{self.number(value)} {self.unit}"
 
 
 STEPS = 3.0  # a place on the circle of moods, from -1 to 1, is entered in steps from -3 to 3
 _CHANGE = "Mean change from before to after the session, in the steps that people enter, from -3 to +3."
 MEASURES = {
-    "rating": Measure("Rating", "Mean rating of a session. 1 is worst, 5 is best.", "{:.1f} of 5"),
-    "valence": Measure("More pleasant", f"{_CHANGE} Above 0: more pleasant after it.", "{:+.1f} steps", STEPS),
-    "arousal": Measure("Stronger", f"{_CHANGE} Below 0: calmer after it.", "{:+.1f} steps", STEPS),
-    "minutes": Measure("Length", "Mean time from the begin to the end of a session.", "{:.0f} min"),
+    "rating": Measure("Rating", "Mean rating of a session. 1 is worst, 5 is best.", ".1f", "of 5", 1.0, 1.0, 5.0),
+    "valence": Measure(
+        "More pleasant", f"{_CHANGE} Above 0: more pleasant after it.", "+.1f", "steps", STEPS, -2.0, 2.0
+    ),
+    "arousal": Measure("Stronger", f"{_CHANGE} Below 0: calmer after it.", "+.1f", "steps", STEPS, -2.0, 2.0),
+    "minutes": Measure("Length", "Mean time from the begin to the end of a session.", ".0f", "min"),
 }
 
 
@@ -149,7 +162,7 @@ def satisfaction(store: Store) -> pd.DataFrame:
     """Return what sessions with clients led to, by quarter, newest first.
 
     Columns: quarter ("2026, quarter 4"), measure (as in ``store.session_outcomes``), n (sessions), clients, mean, low,
-    high (95 %, Student's t).
+    high (95 %, Student's t, within the limits of the measure).
     """
     sums = session_outcomes(store).sort_values(["year", "quarter"], ascending=False, kind="stable")
     rows = [
@@ -158,18 +171,18 @@ def satisfaction(store: Store) -> pd.DataFrame:
             "measure": row["measure"],
             "n": int(row["n"]),
             "clients": int(row["clients"]),
-            **mean_interval(int(row["n"]), float(row["total"]), float(row["squares"])),
+            **mean_interval(int(row["n"]), float(row["total"]), float(row["squares"]), about=MEASURES[row["measure"]]),
         }
         for row in sums.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=["quarter", "measure", "n", "clients", "mean", "low", "high"])
 
 
-def mean_interval(n: int, total: float, squares: float) -> dict[str, float]:
+def mean_interval(n: int, total: float, squares: float, *, about: Measure) -> dict[str, float]:
     """Return mean, low and high (95 %, Student's t) from the sum of n values and of their squares. n : at least 2."""
     from scipy.stats import t
 
     mean = total / n
     variance = max(0.0, (squares - n * mean**2) / (n - 1))
     half = float(t.ppf(0.975, n - 1)) * sqrt(variance / n)
-    return {"mean": mean, "low": mean - half, "high": mean + half}
+    return {"mean": mean, "low": max(about.least, mean - half), "high": min(about.most, mean + half)}

@@ -13,13 +13,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.evaluation.metrics import share_interval
-from core.monitoring import health, quality
+from core.monitoring import health, quality, use
+from core.monitoring.alarm_state import alarm_history, alarms_now, drift_history
 from core.monitoring.durations import PROMISED_S
 from core.monitoring.periods import Period
 from core.schema import EMOTIONS
 from core.source_note import PROGRAM
 from core.store import EventKind, Store
-from core.wording import counted, share_with_interval, with_sign
+from core.wording import counted, share_with_interval, whole_percent, with_sign
 
 TEMPLATES = Path(__file__).parent / "templates"
 NONE = "none"
@@ -80,9 +81,14 @@ def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
         _decisions(decided),
         _emotions(decided),
         _quality(store, week),
+        _drift(store, week),
+        _alarms(store, week),
+        _use(store, both),
         _changes(health.model_changes(store, week)),
     )
-    return Weekly(week, now, tuple(_said(traffic[0], speeds[0])), sections)
+    ringing = [alarm.finding for alarm in alarms_now(store) if alarm.rings]
+    do = [f"{finding.name} rings now: {finding.seen} Do this: {finding.to_do}" for finding in ringing]
+    return Weekly(week, now, (*_said(traffic[0], speeds[0]), *do), sections)
 
 
 def weekly_html(report: Weekly) -> bytes:
@@ -191,6 +197,49 @@ def _quality(store: Store, week: Period) -> Section:
         "after they were scored.",
         "No clip that was scored in these weeks has a label that came later.",
     )
+
+
+def _drift(store: Store, week: Period) -> Section:
+    """The weeks whose drift was measured in this week: an event of drift has the time of their end."""
+    table = drift_history(store, since=week.since)
+    table = table[table["at"] <= week.until]
+    rows = tuple(
+        (
+            f"until {row['at'] - timedelta(days=1):%-d %b}",
+            f"{row['clips']:,.0f}",
+            whole_percent(row["share"]),
+            f"from {whole_percent(row['limit'])} on, by chance at most once in {row['weeks']:,.0f} weeks",
+        )
+        for row in table.to_dict("records")
+    )
+    heads = ("recordings", "features that drifted", "the alarm rings")
+    return Section("Drift", heads, rows, empty="No drift was measured up to this week.")
+
+
+def _alarms(store: Store, week: Period) -> Section:
+    table = alarm_history(store, since=week.since)
+    table = table[table["at"] < week.until].sort_values("at")
+    rows = tuple(
+        (row["name"], f"{row['at']:%-d %b, %H:%M} UTC", "began to ring" if row["rings"] else "ended", row["sentence"])
+        for row in table.to_dict("records")
+    )
+    return Section("Alarms", ("when", "what happened", "what it says"), rows, empty="No alarm began or ended to ring.")
+
+
+def _use(store: Store, periods: tuple[Period, Period]) -> Section:
+    heard = [use.hearings(store, p.since, p.until, by="week").sum(numeric_only=True) for p in periods]
+    plays, skips, finished = ([int(h.get(name, 0)) for h in heard] for name in ("plays", "skips", "finished"))
+    asked = [use.answers(store, p.since, p.until).sum(numeric_only=True) for p in periods]
+    shown, given = ([int(a.get(name, 0)) for a in asked] for name in ("shown", "answers"))
+    rows = (
+        ("Plays", *(f"{n:,}" for n in plays)),
+        ("Finished, of the plays", *(_share(k, n) for k, n in zip(finished, plays, strict=True))),
+        ("Skipped, of plays and skips", *(_share(k, k + n) for k, n in zip(skips, plays, strict=True))),
+        ("Clips shown to raters", *(f"{n:,}" for n in shown)),
+        ("Answers of raters", *(f"{n:,}" for n in given)),
+    )
+    note = "Skips alone mislead: who looks for one piece skips many. The page Use has more."
+    return Section("Use", _TWO, rows, note)
 
 
 def _changes(changes: pd.DataFrame) -> Section:

@@ -47,7 +47,7 @@ def events_by_period(
         event of the row has the number.
     """
     columns = _columns(by)
-    grouped = moment_in_sql(store, "hour" if step == "hour" else "day")
+    grouped = moment_in_sql(store, events.c.at, "hour" if step == "hour" else "day")
     query = (
         sa.select(grouped.label("period"), *columns, *_sums())
         .where(*_between(kinds, since, until))
@@ -164,12 +164,12 @@ def _sums() -> list[sa.ColumnElement[Any]]:
     return counted
 
 
-def moment_in_sql(store: Store, step: str) -> sa.ColumnElement[Any]:
-    """Return the begin of the hour or of the day (UTC) of an event, as the database computes it."""
+def moment_in_sql(store: Store, at: sa.ColumnElement[Any], step: str) -> sa.ColumnElement[Any]:
+    """Return the begin of the hour or of the day (UTC) of a moment, as the database computes it."""
     if store.path is None:
-        utc = sa.func.timezone("UTC", sa.type_coerce(events.c.at, sa.DateTime(timezone=True)))
+        utc = sa.func.timezone("UTC", sa.type_coerce(at, sa.DateTime(timezone=True)))
         return sa.type_coerce(sa.func.timezone("UTC", sa.func.date_trunc(step, utc)), UtcTime)
-    text = sa.func.substr(sa.type_coerce(events.c.at, sa.String), 1, _HOUR if step == "hour" else _DAY)
+    text = sa.func.substr(sa.type_coerce(at, sa.String), 1, _HOUR if step == "hour" else _DAY)
     return sa.type_coerce(text + (":00:00+00:00" if step == "hour" else "T00:00:00+00:00"), UtcTime)
 
 

@@ -33,7 +33,14 @@ GROUPS = ("period", "way", "model_version", "decision", "label", "bucket", *MUSI
 
 @requires(Action.SEE_MONITORING)
 def scored_groups(
-    store: Store, by: Sequence[str], since: datetime, until: datetime, *, step: Step = "day", extractor: str = ""
+    store: Store,
+    by: Sequence[str],
+    since: datetime,
+    until: datetime,
+    *,
+    step: Step = "day",
+    extractor: str = "",
+    most: int | None = None,
 ) -> pd.DataFrame:
     """Return how many clips were scored in each group. Columns: those of ``by``, n.
 
@@ -49,14 +56,21 @@ def scored_groups(
         Only clips that were scored from the first moment on and before the second one.
     extractor
         Program that measured the tempo.
+    most
+        Count only so many clips, the newest ones. Facts of the music are looked up clip by clip, so more take long.
     """
     unknown = [name for name in by if name not in GROUPS]
     if unknown:
         raise ValueError(f"Scored clips are not grouped by {unknown[0]!r}. Choose from: {', '.join(GROUPS)}.")
-    columns = [_column(store, name, step).label(name) for name in by]
-    chosen = events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until
-    source: sa.FromClause = with_music(events, events.c.clip_id, extractor) if set(by) & set(MUSIC) else events
-    query = sa.select(*columns, sa.func.count().label("n")).select_from(source).where(*chosen).group_by(*columns)
+    chosen: Any = sa.select(events).where(
+        events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until
+    )
+    if most is not None:
+        chosen = chosen.order_by(events.c.at.desc()).limit(most)
+    happened = chosen.subquery("happened")
+    columns = [_column(store, happened, name, step).label(name) for name in by]
+    source: sa.FromClause = with_music(happened, happened.c.clip_id, extractor) if set(by) & set(MUSIC) else happened
+    query = sa.select(*columns, sa.func.count().label("n")).select_from(source).group_by(*columns)
     table = read(store, lambda c: frame(c, query))
     if "period" in by:
         table["period"] = begin_of_period(pd.to_datetime(table["period"], utc=True), step)
@@ -64,17 +78,17 @@ def scored_groups(
     return found.astype({"n": "int64"})
 
 
-def _column(store: Store, name: str, step: Step) -> sa.ColumnElement[Any]:
+def _column(store: Store, happened: sa.Subquery, name: str, step: Step) -> sa.ColumnElement[Any]:
     if name == "period":
-        return moment_in_sql(store, "hour" if step == "hour" else "day")
+        return moment_in_sql(store, happened.c.at, "hour" if step == "hour" else "day")
     if name in ("way", "model_version"):
-        return events.c[name]
+        return happened.c[name]
     if name == "decision":
-        unlike = events.c.about["unlike"].as_boolean().is_(True)
-        return sa.case((unlike, UNLIKE), else_=sa.func.coalesce(events.c.about["decision"].as_string(), ""))
+        unlike = happened.c.about["unlike"].as_boolean().is_(True)
+        return sa.case((unlike, UNLIKE), else_=sa.func.coalesce(happened.c.about["decision"].as_string(), ""))
     if name == "label":
-        return sa.func.coalesce(events.c.about["label"].as_string(), "")
-    return bucket_of_seconds(events.c.seconds) if name == "bucket" else fact_of_music(name)
+        return sa.func.coalesce(happened.c.about["label"].as_string(), "")
+    return bucket_of_seconds(happened.c.seconds) if name == "bucket" else fact_of_music(name)
 
 
 def bucket_of_seconds(seconds: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:

@@ -22,7 +22,7 @@ def live_result(
     None with fewer than ``least`` clips, because their figures would mean nothing.
     """
     fresh = unseen(data, seen_clips(model.folder))
-    stored = predictions_table(store, model_version=model.version)
+    stored = predictions_table(store, model_version=model.version, clip_ids=fresh["clip_id"].tolist())
     newest = stored.sort_values("prediction_id").drop_duplicates("clip_id", keep="last")
     table = fresh[["row", "y", "group", "clip_id"]].merge(newest[["clip_id", *PROBA]], on="clip_id")
     if len(table) < least:

@@ -56,9 +56,9 @@ def speed(table: pd.DataFrame, *, limit_s: float) -> go.Figure:
     """
     figure = go.Figure()
     known = table.dropna(subset=["p95_low", "p95_high"])
-    _band(figure, known["step"], known["p95_low"], known["p95_high"], "95 % interval of the slowest 5 %")
+    _band(figure, known["step"], known["p95_low"], known["p95_high"], "95 % interval")
     for column, name, colour, symbol, dash in (
-        ("p95", "95 % were faster", ACCENT, "diamond", "solid"),
+        ("p95", "95 of 100 were faster", ACCENT, "diamond", "solid"),
         ("p50", "half were faster", NEUTRAL, "circle", "dot"),
     ):
         figure.add_trace(
@@ -183,7 +183,7 @@ def drift(table: pd.DataFrame, *, least_effect: float) -> go.Figure:
     return (
         apply_style(figure, title="Distance from the training music", height=120 + ROW * len(table))
         .update_layout(legend=BELOW)
-        .update_xaxes(title="KS distance (0 = the same, 1 = nothing in common)", rangemode="tozero")
+        .update_xaxes(title="KS distance (0 = the same)", rangemode="tozero")
         .update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed", dtick=1)
     )
 
@@ -237,7 +237,7 @@ def _in_time(figure: go.Figure, title: str, axis: str) -> go.Figure:
     return (
         apply_style(figure, title=title, height=340)
         .update_layout(legend=BELOW)
-        .update_xaxes(type="category", nticks=10, tickangle=0)
+        .update_xaxes(type="category", nticks=10)
         .update_yaxes(title=axis)
     )
 

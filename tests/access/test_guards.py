@@ -107,10 +107,11 @@ def test_the_search_finds_a_function_that_forgets(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("what", "places"),
     [
-        ("open_store", {"core/store", "core/cli", "core/api/service.py", "pages/shared/cached.py"}),
+        ("open_store", {"core/store", "core/cli", "core/api/service.py", "core/monitoring/serving.py",
+                        "pages/shared/cached.py"}),
         ("for_program", {"core/store", "core/labelling/queue.py", "core/labelling/identity.py",
                          "core/labelling/whose_word.py", "core/pipeline/jobs.py",
-                         "core/api/callers.py", "core/api/routes/health.py",
+                         "core/api/callers.py", "core/api/routes/health.py", "core/api/service.py",
                          "core/training/labelled_data.py", "pages/shared/who.py"}),
         ("asked_by", {"core/store", "core/api/callers.py", "pages/shared/cached.py"}),
         ("machine_owner", {"core/store", "core/access", "core/cli", "core/training/full_training.py"}),

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     *("", "predict", "tracks", "library", "moods", "playlists", "sessions", "label", "agreement"),
-    *("compare", "confusion", "explain", "decisions", "impact", "learning", "explore"),
+    *("compare", "confusion", "explain", "decisions", "impact", "learning", "use", "explore"),
 )
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "best-practice"]}
 STREAMLITS = {"list": "stSidebarNav", "listitem": "<li class", "presentation-role-conflict": "stFileUploaderDropzone"}

@@ -1,6 +1,7 @@
 """Plays, skips and finished sounds in a real browser, compared with counts by hand."""
 
 import base64
+import re
 import time
 
 import numpy as np
@@ -151,7 +152,7 @@ def grows_to(opened, since, number: int) -> list[tuple[str, str, str]]:
 def test_a_walk_through_moods_and_playlists_is_counted_as_by_hand(server, browser_page, tmp_path):
     expect = pytest.importorskip("playwright.sync_api").expect
     opened = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
-    pieces = stored(opened, tmp_path / "music", each=3, said_s=60.0)
+    pieces = stored(opened, tmp_path / "music", each=6, said_s=60.0)
     since, page = now(), browser_page
     page.add_init_script(FAST)
     page.goto(f"{server.url}/moods?hear={pieces[0]}")
@@ -175,12 +176,15 @@ def test_a_walk_through_moods_and_playlists_is_counted_as_by_hand(server, browse
     status, seek = page.locator("[data-part=status]"), page.locator("[data-part=seek]")
     page.evaluate("window.rate = 8")
     page.get_by_role("button", name="Play all").click()  # the first piece ends by itself, the second one is skipped
-    expect(status).to_contain_text("2 of ", timeout=20_000)
+    expect(status).to_contain_text("1 of ", timeout=20_000)
     expect(seek).not_to_have_value("0", timeout=20_000)
+    page.evaluate("window.rate = 1")  # of the second piece
+    expect(status).to_contain_text("2 of ", timeout=20_000)
+    expect(seek).to_have_value(re.compile("^[1-5]([.]|$)"), timeout=20_000)
     page.get_by_role("button", name="Next", exact=True).click()
     found = grows_to(opened, since, 6)[3:]
     assert [row[:2] for row in found] == [("playlists", "played"), ("playlists", "finished"), ("playlists", "skipped")]
     assert found[0][2] == found[1][2] != found[2][2]
     shown = store.events_table(opened, EventKind.SHOWN, since)
     assert {"moods", "playlists"} == set(shown["way"])
-    assert shown.loc[shown["way"].eq("moods"), "value"].tolist() == [12]
+    assert shown.loc[shown["way"].eq("moods"), "value"].tolist() == [24]

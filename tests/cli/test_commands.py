@@ -14,10 +14,12 @@ from core.errors import CoreError
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = [
     "serve",
+    "metrics",
     "warm",
     "features",
     "verify",
     "train",
+    "reproduce",
     "mlflow",
     "backup",
     "restore",
@@ -34,8 +36,10 @@ COMMANDS = [
     "report",
     "rescore",
     "triggers",
+    "watch",
     "export-labels",
     "import-labels",
+    "stage",
     "canary",
     "keys",
 ]

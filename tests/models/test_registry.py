@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,10 @@ from core.models.prediction import predict
 from core.models.training_run import TrainingRun
 from core.schema import COLUMNS, EMOTIONS, LABEL
 from core.settings import ROOT, Settings
+from core.store import EventKind, events_table, open_store
 from core.training.candidates import prepared
 from core.training.estimators import RegularisedDiscriminant
-from core.training.promotion import promote
+from core.training.promotion import promote, roll_back
 
 pytestmark = pytest.mark.xdist_group("registry")  # what all of its tests need is made once
 
@@ -126,17 +128,22 @@ def test_a_life_in_the_registry(table, background, store):
     np.testing.assert_allclose(got, expected, atol=1e-12)
 
     bad = log(training_run(table, DummyClassifier(strategy="prior")), background, settings)
-    verdict = promote(settings, version=bad, by=OWNER)
+    noted = open_store(settings.database)
+    verdict = promote(settings, version=bad, by=OWNER, store=noted)
     assert not verdict.passed
     assert "Macro-F1" in verdict.reason
     assert registry.load(settings=settings).model.version == champion.version
     assert registry.load("challenger", settings=settings).model.source == f"registry (challenger, version {bad})"
 
     third = log(training_run(table, discriminant(pooled=0.7)), background, settings)
-    assert promote(settings, version=third, by=OWNER).passed
-    assert registry.load(settings=settings).model.version != champion.version
-    assert registry.rollback(settings=settings, by=OWNER) == first
+    assert promote(settings, version=third, by=OWNER, store=noted).passed
+    newer = registry.load(settings=settings).model.version
+    assert newer != champion.version
+    assert roll_back(settings, by=OWNER, store=noted) == first
     assert registry.load(settings=settings).model.version == champion.version
+    for kind, now, before in (("promoted", newer, champion.version), ("rolled back", champion.version, newer)):
+        (event,) = events_table(noted, EventKind(kind), datetime(2000, 1, 1, tzinfo=UTC)).to_dict("records")
+        assert (event["model_version"], event["about"]) == (now, {"before": before})
     with pytest.raises(ModelError, match="no earlier champion"):
         registry.rollback(settings=settings, by=OWNER)
 

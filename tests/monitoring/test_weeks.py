@@ -8,7 +8,7 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def found(counts: dict[int, int], *, now: datetime, judged: datetime | None = None, least: int = 20):
-    """Numbers of first and last week (from MONDAY on) and of clips of each span. counts : clips by number of the week."""
+    """First and last week (counted from MONDAY), clips and weeks of each span. counts : clips by week."""
 
     def count(since: datetime, until: datetime) -> int:
         assert until - since == WEEK

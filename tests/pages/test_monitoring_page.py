@@ -77,7 +77,7 @@ def test_an_empty_product_says_what_will_appear_and_from_where(see, tab):
         ("Traffic", "By way"),
         ("Speed", "95 of 100 clips were answered in 0.50 s"),
         ("Decisions", "Accepted emotions"),
-        ("Quality", "**m-1**: macro-F1 1.00 on 25 labelled recordings"),
+        ("Quality", "macro-F1 1.00 on 25 labelled recordings"),
         ("Drift", "**1 of 50 features is unlike the training music**"),
         ("Slices", "Groups with fewer than 30 clips say little"),
     ],

@@ -83,8 +83,13 @@ def test_an_own_clip_is_erased_with_its_windows_and_all_answers(opened):
     add(opened, "mine@1.000+3", by=None, part_of="mine")
     say(opened, AYSE, "mine")
     say(opened, ECE, "mine")
+    store.record_events(
+        opened, *(store.Event(store.EventKind.SCORED, clip_id=i) for i in ("mine", "mine@1.000+3", "other"))
+    )
     assert store.erase_own_clip(asked(opened, AYSE), "mine")
     assert rows(opened) == before
+    named = read(opened, lambda c: c.execute(sa.select(schema.events.c.clip_id)).scalars().all())
+    assert set(named) == {"", "other"}  # what happened stays counted, without the clip
     assert not read(opened, lambda c: c.execute(sa.select(schema.erasing)).all())
 
 

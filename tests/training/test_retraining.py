@@ -1,5 +1,6 @@
 """From agreed labels to a challenger: what trains, what is left out, what rings, what a retraining leaves behind."""
 
+import hashlib
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from core import __main__ as command
 from core import file_names, store
 from core.access import Person
+from core.dataset import loading
 from core.dataset.split import held_out
 from core.dataset.stand_in import sample
 from core.dataset.table import as_table
@@ -530,7 +532,24 @@ def test_the_model_keeps_what_it_learned_from(life):
     assert labelled_data.seen_clips(model.folder) == life.music[LABEL].to_dict()
     newer = description.describe_alias("challenger", settings=life.settings)
     assert labelled_data.seen_clips(newer.folder) == (life.music[LABEL].to_dict() | life.more[LABEL].to_dict())
+    labels = labelled_data.labels_csv(labelled_data.labels(life.store))
+    assert newer.inputs["labels.csv"] == hashlib.md5(labels).hexdigest() != model.inputs["labels.csv"]
+    assert f"`labels.csv`: `{newer.inputs['labels.csv']}`" in newer.card
     assert int(newer.metrics["protocol"]["development"]) == int(model.metrics["protocol"]["development"]) + 20
+
+
+@LIFE
+def test_a_model_of_labels_is_trained_again_from_the_store_and_older_labels_are_refused(life, monkeypatch):
+    monkeypatch.setattr(loading, "load_table", lambda *_, **__: life.table)
+    monkeypatch.setattr(candidates, "TREES", 10)
+    monkeypatch.setenv("TME_DATA_DIR", str(life.settings.data_dir))
+    folders = {alias: registry.find(alias, settings=life.settings).folder for alias in ("champion", "challenger")}
+    with in_one_process():
+        older, same = [CliRunner().invoke(command.app, ["reproduce", str(folder)]) for folder in folders.values()]
+    assert same.exit_code == 0, same.output
+    assert "Everything is equal." in same.output
+    assert isinstance(older.exception, TableError)
+    assert "These labels have changed since" in str(older.exception)
 
 
 @LIFE

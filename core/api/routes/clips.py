@@ -10,7 +10,7 @@ from core.api import answers, bodies, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import audio_body, problems
 from core.api.problems import NOT_FOUND, NOT_VALID, ApiError
-from core.api.work import asked_by, in_line, room_to_work, service_of
+from core.api.work import how_asked, in_line, room_to_work, service_of
 from core.errors import CoreError
 from core.pipeline import kept_audio, scoring
 from core.pipeline.scoring import ScoredClip
@@ -42,7 +42,7 @@ async def score_clip(
 ) -> shapes.ClipAnswer:
     """Say which emotion a clip carries, how sure the model is, and why. The answer is the same as on Predict."""
     sent, service = await bodies.one_file(request, name=name), service_of(request)
-    started, asked = time.perf_counter(), asked_by(request)
+    started, asked = time.perf_counter(), how_asked(request)
 
     def work() -> ScoredClip:
         served = service.served()

@@ -4,13 +4,13 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from core.access import Action
 from core.api.callers import Caller, allowed
 from core.api.openapi import problems
 from core.api.problems import AGAIN_S, NO_STORE, ApiError
 from core.api.work import service_of
+from core.monitoring.collector import MEDIA_TYPE
 from core.store import Scope
 
 ANSWERS_WITHIN_S = 8.0  # Prometheus gives up after 10 s
@@ -34,4 +34,4 @@ async def metrics(
         text = await asyncio.wait_for(asyncio.to_thread(figures.text), ANSWERS_WITHIN_S)
     except TimeoutError as error:
         raise ApiError(NO_STORE, SLOW, retry_after_s=AGAIN_S) from error
-    return Response(text, media_type=CONTENT_TYPE_LATEST)
+    return Response(text, media_type=MEDIA_TYPE)

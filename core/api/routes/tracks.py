@@ -9,7 +9,7 @@ from core.access import Action
 from core.api import answers, bodies, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import audio_body, problems
-from core.api.work import asked_by, in_line, room_to_work, service_of
+from core.api.work import how_asked, in_line, room_to_work, service_of
 from core.audio.decoding import Source, inspect
 from core.features import EXTRACTOR
 from core.pipeline import timeline
@@ -47,7 +47,7 @@ async def score_track(
     source, served = await in_line(request, opened)
     planned = spans(source.duration_s, length_s=window_s, hop_s=hop_s)
     coming = score_windows(
-        source, served, spans=planned, policy=served.policy, store=caller.store, asked=asked_by(request)
+        source, served, spans=planned, policy=served.policy, store=caller.store, asked=how_asked(request)
     )
     windows: list[ScoredWindow] = []
     while len(windows) < len(planned):

@@ -55,12 +55,12 @@ def speed(seen: Seen) -> None:
     if not whole["clips"]:
         parts.nothing_yet("The seconds from the file to the answer appear here,", "after the first clip was scored.")
         return
-    over = parts.share(whole["over"], whole["over_low"], whole["over_high"])
     kept = whole["p95"] <= PROMISED_S
     st.markdown(
         f"**95 of 100 clips were answered in {parts.seconds(whole['p95'], whole['p95_low'], whole['p95_high'])}**, "
         f"half of them in {whole['p50']:.2f} s. The promise is {PROMISED_S:g} s: it was "
-        f"{'met' if kept else '**not met**'}. {over} of {wording.counted(int(whole['clips']), 'clip')} took longer."
+        f"{'met' if kept else '**not met**'}. {100 * whole['over']:.2f} % ({100 * whole['over_low']:.2f} to "
+        f"{100 * whole['over_high']:.2f} %) of {wording.counted(int(whole['clips']), 'clip')} took longer."
     )
     shown = parts.with_steps(steps, seen.period)
     show.chart(

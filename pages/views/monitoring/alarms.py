@@ -18,7 +18,6 @@ PLACES = {  # alarm -> tab with its figures, and the page where something can be
     Rule.UNLIKE: ("Decisions", "pages/label.py", "Label clips"),
     Rule.UNSURE: ("Decisions", "pages/learning.py", "Learning"),
     Rule.F1: ("Quality", "pages/confusion.py", "Confusion"),
-    Rule.ECE: ("Quality", "pages/decisions.py", "Decisions"),
     Rule.LABELS: ("Quality", "pages/agreement.py", "Agreement"),
 }
 STANDINGS = {Standing.RINGS: "● rings", Standing.QUIET: "○ quiet", Standing.UNKNOWN: "… too few data"}

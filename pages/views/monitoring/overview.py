@@ -58,13 +58,13 @@ def _failed(traffic: pd.DataFrame) -> tuple[str, str, str, str]:
 def _speed(seen: Seen) -> tuple[str, str, str, str]:
     whole = tables.latency(*seen.key, seen.store).iloc[0]
     if not whole["clips"]:
-        return "95 % faster than", "none yet", "", HINTS["p95"]
+        return "95 of 100 faster than", "none yet", "", HINTS["p95"]
     kept = "met" if whole["p95"] <= PROMISED_S else "not met"
     interval = (
         "" if pd.isna(whole["p95_low"]) else f" 95 % interval {whole['p95_low']:.2f} to {whole['p95_high']:.2f} s."
     )
     return (
-        "95 % faster than",
+        "95 of 100 faster than",
         f"{whole['p95']:.2f} s",
         f"The promise of {PROMISED_S:g} s was {kept}.{interval}",
         HINTS["p95"],

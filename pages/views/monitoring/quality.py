@@ -10,6 +10,7 @@ from core.monitoring import health, quality
 from core.schema import EMOTIONS
 from pages.figures import monitoring as figures
 from pages.shared import show
+from pages.shared.messages import literal
 from pages.views.monitoring import parts, tables
 from pages.views.monitoring.activity import rows_in_words
 from pages.views.monitoring.parts import HINTS, Seen
@@ -53,7 +54,7 @@ def show_quality(seen: Seen) -> None:
 def _sentence(row: dict[Any, Any]) -> None:
     version, n = row["model_version"], wording.counted(int(row["clips"]), "labelled recording")
     if pd.isna(row["f1"]):
-        st.markdown(f"**{version}**: {n} in this period; at least {quality.LEAST} are needed for a figure.")
+        st.markdown(f"**{literal(version)}**: {n} in this period; at least {quality.LEAST} are needed for a figure.")
         return
     if row["f1"] < row["promised_low"]:
         verdict = (
@@ -62,7 +63,9 @@ def _sentence(row: dict[Any, Any]) -> None:
         )
     else:
         verdict = f"Its probabilities promise {row['promised']:.2f}, so it is as good as it says."
-    st.markdown(f"**{version}**: macro-F1 {parts.number(row['f1'], row['f1_low'], row['f1_high'])} on {n}. {verdict}")
+    st.markdown(
+        f"**{literal(version)}**: macro-F1 {parts.number(row['f1'], row['f1_low'], row['f1_high'])} on {n}. {verdict}"
+    )
 
 
 def _over_time(seen: Seen, steps: pd.DataFrame) -> None:
@@ -76,6 +79,9 @@ def _over_time(seen: Seen, steps: pd.DataFrame) -> None:
         alt="Macro-F1 of each model over time",
         data=shown.drop(columns="period"),
     )
+    if len(changes):
+        listed = "; ".join(f"{row.step}: {row.words}" for row in changes.itertuples())
+        st.caption(f"Changes of the model: {literal(listed)}.")
     few = int(shown["f1"].isna().sum())
     if few:
         st.caption(

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.monitoring import quality
+from core.monitoring import health, quality
 from pages.figures import monitoring as figures
 from pages.shared import show
 from pages.views.monitoring import parts, tables
@@ -63,6 +63,8 @@ def show_slices(seen: Seen) -> None:
             key="monitoring_right-by-slice",
             alt=f"Share of right guesses by {asked}",
         )
+    if table["clips"].sum() == health.MOST_SLICED:
+        st.caption(f"Of the clips of this period, the newest {health.MOST_SLICED:,} are counted here.")
     _table(table, str(asked))
     show.download(table, f"monitoring_by-{by}", rows=rows_in_words(seen))
     st.caption(

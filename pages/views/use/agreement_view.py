@@ -33,8 +33,8 @@ def show_agreement(store: Store) -> None:
         return
     newest = months.iloc[-1]
     st.markdown(
-        f"In {newest['month']:%B %Y}, {counted(int(newest['raters']), 'rater')} answered "
-        f"{counted(int(newest['clips']), 'clip')} of which at least two people judged the same one: "
+        f"**{newest['month']:%B %Y}**: {counted(int(newest['clips']), 'clip')} with answers of two people or more, by "
+        f"{counted(int(newest['raters']), 'rater')}. "
         f"{whole_percent(newest['raw'])} of the pairs of answers are equal."
     )
     figure = figures.over_time(
@@ -42,6 +42,7 @@ def show_agreement(store: Store) -> None:
         "alpha",
         title="Agreement between raters (alpha)",
         axis="alpha",
+        weekly=False,
         marks={0.8: "reliable", 0.667: "tentative"},
     )
     show.chart(

@@ -72,14 +72,13 @@ def show_listening(store: Store, period: Period) -> None:
         column_config={
             "way": st.column_config.TextColumn("page"),
             "skip_share": st.column_config.NumberColumn(
-                "skipped", format="%.0f %%", help="Share of the plays and skips that were skips."
+                "share skipped", format="%.0f %%", help="Share of the plays and skips that were skips."
             ),
             "low": st.column_config.NumberColumn("95 % from", format="%.0f %%"),
             "high": st.column_config.NumberColumn("95 % to", format="%.0f %%"),
             "finished_share": st.column_config.NumberColumn(
-                "finished", format="%.0f %%", help="Share of the plays that went on to the end."
+                "share finished", format="%.0f %%", help="Share of the plays that went on to the end."
             ),
-            "finished": st.column_config.NumberColumn("finished sounds"),
         },
         alt="Plays, skips and finished sounds of each page",
     )

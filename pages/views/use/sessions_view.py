@@ -37,7 +37,8 @@ def show_sessions(store: Store) -> None:
         row = newest[measure]
         box.metric(about.name, about.text(row["mean"]), border=True, help=about.meaning)
         box.caption(
-            f"95 % interval {about.text(row['low'])} to {about.text(row['high'])}, {counted(int(row['n']), 'session')}"
+            f"95 % interval {about.number(row['low'])} to {about.number(row['high'])}, "
+            f"{counted(int(row['n']), 'session')}"
         )
     st.header("By quarter")
     shown = table.assign(
@@ -54,4 +55,4 @@ def show_sessions(store: Store) -> None:
         alt="What sessions with clients led to, by quarter",
     )
     show.download(table, "sessions-by-quarter")
-    st.caption(PRIVACY)
+    st.caption(f"{PRIVACY} The period above does not matter here: all quarters are shown.")
