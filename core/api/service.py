@@ -58,7 +58,6 @@ class Service:
         self.figures = Figures(
             self.settings,
             store=lambda: self.store().for_program(),
-            reference=lambda: self.served().reference,
             of_process=self._figures_of_process,
         )
 

@@ -114,16 +114,27 @@ def _psi(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
 def psi_false_alarms(n: int, *, reference: int, limit: float = PSI_LIMIT, seed: int = 0) -> float:
     """Simulated share of features whose PSI exceeds the limit without drift.
 
-    The deciles come from a sample, so the population shares between them are drawn from a Dirichlet distribution.
-
     Parameters
     ----------
     n : number of clips in the batch.
     reference : number of training clips behind the deciles.
     limit : limit of the PSI.
     """
+    return float((_psi_by_chance(n, reference, seed) > limit).mean())
+
+
+def psi_chance_level(n: int, *, reference: int, share: float = 0.95, seed: int = 0) -> float:
+    """PSI that this share of the features stays below without drift. Parameters as in ``psi_false_alarms``."""
+    return float(np.quantile(_psi_by_chance(n, reference, seed), share))
+
+
+def _psi_by_chance(n: int, reference: int, seed: int) -> np.ndarray:
+    """PSI of many features without drift, shape (SIMULATIONS,).
+
+    The deciles come from a sample, so the population shares between them are drawn from a Dirichlet distribution.
+    """
     rng = np.random.default_rng(seed)
     edges = np.round(np.arange(PSI_BINS + 1) * (reference + 1) / PSI_BINS)
     population = rng.dirichlet(np.maximum(np.diff(edges), 1), size=SIMULATIONS)
     observed = rng.multinomial(n, population) / n
-    return float((_psi(observed, np.full(PSI_BINS, 1 / PSI_BINS)) > limit).mean())
+    return _psi(observed, np.full(PSI_BINS, 1 / PSI_BINS))

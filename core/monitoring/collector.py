@@ -5,6 +5,7 @@ a minute, and a scrape gives the last ones; ``tme_figures_timestamp_seconds`` sa
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +17,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from core.errors import CoreError
-from core.models.reference import Reference
+from core.monitoring.alarm_state import alarms_now
 from core.monitoring.families import Value, counter_families, gauge_families
 from core.monitoring.figures import slow_figures
+from core.monitoring.rules import Standing
+from core.monitoring.weeks import WEEK
 from core.settings import Settings
 from core.store import Store, event_totals
 from core.store.metrics import jobs_by_state, last_answer_at
@@ -41,15 +44,12 @@ class Figures(Collector):
     ----------
     store
         Returns the open store of the program itself. Raises StoreError while the database cannot be opened.
-    reference
-        Returns the training music of the champion; None without a model.
     of_process
         Returns the figures of this process, such as whether it is ready.
     """
 
     settings: Settings
     store: Callable[[], Store]
-    reference: Callable[[], Reference | None]
     of_process: Callable[[], list[Value]] = no_values
     _slow: tuple[Value, ...] = ()
     _slow_at: float = -CACHE_S  # by the monotonic clock
@@ -64,7 +64,7 @@ class Figures(Collector):
         store = self.store()
         totals = event_totals(store)
         now = datetime.now(UTC)
-        fast = [*self.of_process(), *_jobs(store, now), *_answers(store), _stamp("events", now)]
+        fast = [*self.of_process(), *_jobs(store, now), *_answers(store), *_alarms(store), _stamp("events", now)]
         if time.monotonic() - self._slow_at >= CACHE_S:
             threading.Thread(target=self._refresh_logged, name="figures for Prometheus", daemon=True).start()
         yield from counter_families(totals)
@@ -76,7 +76,7 @@ class Figures(Collector):
             return
         try:
             now = datetime.now(UTC)
-            found = slow_figures(self.store(), self.settings, self.reference, now=now)
+            found = slow_figures(self.store(), self.settings, now=now)
             self._slow = (*found, _stamp("quality", now))
             self._slow_at = time.monotonic()
         finally:
@@ -103,6 +103,17 @@ def _jobs(store: Store, now: datetime) -> Iterator[Value]:
         if job.state == "running":
             silence_s = max((now - job.heartbeat).total_seconds(), 0.0)  # a heartbeat in the future: the clock was set
             yield Value("tme_job_silence_seconds", (job.name,), silence_s)
+
+
+def _alarms(store: Store) -> Iterator[Value]:
+    alarms = [alarm for alarm in alarms_now(store) if alarm.finding.standing is not Standing.UNKNOWN]
+    for alarm in alarms:
+        yield Value("tme_alarm_active", (str(alarm.rule),), float(alarm.rings))
+        if math.isfinite(alarm.finding.weeks):
+            yield Value("tme_alarm_chance_seconds", (str(alarm.rule),), alarm.finding.weeks * WEEK.total_seconds())
+    if alarms:
+        looked_at = max(alarm.looked_at for alarm in alarms)
+        yield Value("tme_alarm_looked_timestamp_seconds", (), looked_at.timestamp())
 
 
 def _answers(store: Store) -> Iterator[Value]:

@@ -4,47 +4,38 @@ A figure that cannot be computed yet is missing. It is never 0 instead.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import pandas as pd
-
 from core import file_names
-from core.evaluation.drift import LEAST, feature_drift
-from core.evaluation.metrics import figure, perfect_ece, scores
+from core.evaluation.drift import psi_chance_level
 from core.labelling import agreement
 from core.labelling.truth import raters_needed, settled_clips, stored_truth
 from core.models.description import ModelDescription, describe_alias
-from core.models.reference import Reference
+from core.monitoring.alarm_state import drift_now
 from core.monitoring.families import Value
+from core.monitoring.periods import Period, period_named
+from core.monitoring.quality import figures as quality_figures
+from core.monitoring.quality import labelled_predictions
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Store, answers_key, answers_table, label_pool, remembered
-from core.store.metrics import probabilities_of, probability_sums, scored_since
-from core.training.labelled_data import seen_clips
-from core.training.status import features_of_newest
-from core.training.triggers import LEAST_LABELLED
+from core.store.metrics import probability_sums, scored_since
 
 DAYS = 28  # of the figures about recent clips
 WINDOWS = {"7d": 7, "28d": DAYS}
-RESAMPLES = 300
-ALL, MACRO = "all", "macro"
+LABELLED = "1 year"  # predictions of this period count when people label their clips later
+MACRO = "macro"
 
 
-def slow_figures(
-    store: Store, settings: Settings, reference: Callable[[], Reference | None], *, now: datetime
-) -> list[Value]:
-    """Return all figures of this module.
-
-    reference : returns the training music of the champion; None without a model.
-    """
+def slow_figures(store: Store, settings: Settings, *, now: datetime) -> list[Value]:
+    """Return all figures of this module."""
     champion = describe_alias(file_names.CHAMPION, settings=settings)
     found = [*_models(champion, describe_alias(file_names.CHALLENGER, settings=settings)), *_queue(store)]
     found += [*_recent(store, now), *_agreement(store)]
     if champion is not None:
-        found += [*_promised_f1(store, champion.version, now), *_quality(store, champion)]
-        known = reference()
-        found += _drift(store, known) if known is not None else ()
+        found += [*_promised_f1(store, champion.version, now), *_quality(store, champion, now)]
+        found += _drift(store, champion)
     return [value for value in found if math.isfinite(value.number)]
 
 
@@ -101,49 +92,40 @@ def _promised_f1(store: Store, version: str, now: datetime) -> Iterator[Value]:
     yield Value("tme_quality_promised_f1_ratio", (MACRO,), sum(each) / len(each))
 
 
-def _quality(store: Store, champion: ModelDescription) -> list[Value]:
-    """Figures on clips that people labelled and that the model was not trained on: delayed ground truth."""
-    key = (answers_key(store), champion.version)
-    return remembered(store, "quality for metrics", key, lambda: _measured_quality(store, champion))
+def _quality(store: Store, champion: ModelDescription, now: datetime) -> list[Value]:
+    """Figures on clips that people labelled after the model had predicted them: delayed ground truth."""
+    period = period_named(LABELLED, now)
+    key = (answers_key(store), champion.version, period.since)
+    return remembered(store, "quality for metrics", key, lambda: _measured_quality(store, champion.version, period))
 
 
-def _measured_quality(store: Store, champion: ModelDescription) -> list[Value]:
-    truth = stored_truth(store, raters_needed=raters_needed(store))
-    labels = truth.loc[truth.index.isin(settled_clips(truth)) & truth["label"].isin(EMOTIONS), "label"]
-    labels = labels.drop([clip for clip in seen_clips(champion.folder) if clip in labels.index])
-    known = probabilities_of(store, champion.version, list(labels.index))
-    table = known.join(labels.rename("y"), how="inner").rename(columns={"recording": "group"})
-    found = [Value("tme_quality_clips", (), len(table))]
-    if len(table) < LEAST_LABELLED:
-        return found
-    predictions = table.reset_index(drop=True).assign(row=range(len(table)), y=table["y"].astype(str).to_numpy())
-    measured = scores(predictions, resamples=RESAMPLES)
-    found += _f1(measured, "macro_f1", ALL, MACRO)
-    for emotion in EMOTIONS:
-        found += _f1(measured, "f1", emotion, emotion)
-    perfect = figure(perfect_ece(predictions).assign(emotion=ALL), "ece")
-    found.append(Value("tme_quality_ece_ratio", ("measured",), float(figure(measured, "ece")["value"])))
-    found.append(Value("tme_quality_ece_ratio", ("perfect",), float(perfect["expected"])))
-    return found
+def _measured_quality(store: Store, version: str, period: Period) -> list[Value]:
+    labelled = labelled_predictions(store, period)
+    found = quality_figures(labelled[labelled["model_version"] == version])
+    values = [Value("tme_quality_clips", (), found["clips"])]
+    for emotion, name in ((MACRO, "f1"), *((emotion, f"f1_{emotion}") for emotion in EMOTIONS)):
+        for bound, end in (("estimate", ""), ("low", "_low"), ("high", "_high")):
+            values.append(Value("tme_quality_f1_ratio", (emotion, bound), found[f"{name}{end}"]))
+    values.append(Value("tme_quality_ece_ratio", ("measured",), found["ece"]))
+    values.append(Value("tme_quality_ece_ratio", ("perfect",), found["ece_perfect"]))
+    return values
 
 
-def _f1(measured: pd.DataFrame, measure: str, emotion: str, name: str) -> Iterator[Value]:
-    row = figure(measured, measure, emotion)
-    for bound, column in (("estimate", "value"), ("low", "low"), ("high", "high")):
-        yield Value("tme_quality_f1_ratio", (name, bound), float(row[column]))
-
-
-def _drift(store: Store, reference: Reference) -> Iterator[Value]:
-    recent = features_of_newest(store)
-    yield Value("tme_drift_clips", (), len(recent))
-    if len(recent) < LEAST:
+def _drift(store: Store, champion: ModelDescription) -> Iterator[Value]:
+    """The drift that `watch` measured last."""
+    drift = drift_now(store)
+    if drift is None:
         return
-    drift = feature_drift(recent, reference)
     for row in drift.features.to_dict("records"):
         feature = str(row["feature"])
         yield Value("tme_drift_statistic", (feature,), float(row["ks"]))
         yield Value("tme_drift_psi", (feature,), float(row["psi"]))
         yield Value("tme_drift_drifted", (feature,), float(row["drifted"]))
-    yield Value("tme_drift_drifted_ratio", (), float(drift.share))
-    yield Value("tme_drift_psi_ratio", (), float(drift.psi_share))
-    yield Value("tme_drift_psi_chance_ratio", (), float(drift.psi_by_chance))
+    trained_on = int(champion.metrics["protocol"]["development"])
+    yield Value("tme_drift_psi_chance", (), psi_chance_level(drift.clips, reference=trained_on))
+    yield Value("tme_drift_psi_chance_ratio", (), drift.psi_by_chance)
+    yield Value("tme_drift_psi_ratio", (), drift.psi_share)
+    yield Value("tme_drift_drifted_ratio", (), drift.share)
+    yield Value("tme_drift_limit_ratio", (), drift.limit)
+    yield Value("tme_drift_clips", (), drift.clips)
+    yield Value("tme_drift_judged_timestamp_seconds", (), drift.at.timestamp())

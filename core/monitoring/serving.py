@@ -7,10 +7,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from core.errors import CoreError, ModelError
-from core.models.reference import Reference
+from core.errors import CoreError
 from core.monitoring.collector import MEDIA_TYPE, Figures
-from core.pipeline import serving
 from core.settings import Settings
 from core.store import Store, open_store
 
@@ -28,20 +26,7 @@ def figures_of_store(settings: Settings) -> Figures:
                 held["store"] = open_store(settings.database, patience_s=PATIENCE_S)
             return held["store"]
 
-    known: dict[object, Reference | None] = {}
-
-    def reference() -> Reference | None:
-        stamp = serving.models_stamp(settings)
-        if stamp not in known:
-            known.clear()
-            try:
-                known[stamp] = serving.serve(settings, on_demand=True).reference
-            except ModelError as error:
-                _LOG.warning("Drift is not measured: %s", error)
-                known[stamp] = None
-        return known[stamp]
-
-    return Figures(settings, store, reference)
+    return Figures(settings, store)
 
 
 def serve_figures(figures: Figures, *, host: str, port: int) -> None:

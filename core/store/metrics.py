@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.schema import EMOTIONS
-from core.store.connection import Store, by_clip, frame, read
+from core.store.connection import Store, frame, read
 from core.store.events import EventKind
-from core.store.schema import clips, events, feedback, jobs, predictions
+from core.store.schema import events, feedback, jobs, predictions
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,3 @@ def probability_sums(store: Store, model_version: str, since: datetime) -> pd.Da
         .group_by(predictions.c.guess)
     )
     return read(store, lambda c: frame(c, query))
-
-
-@requires(Action.SEE_MONITORING)
-def probabilities_of(store: Store, model_version: str, clip_ids: list[str]) -> pd.DataFrame:
-    """Return the newest probabilities that the champion gave these clips, index clip_id, and their recording."""
-    newest = (
-        sa.select(sa.func.max(predictions.c.id))
-        .where(predictions.c.role == "champion", predictions.c.model_version == model_version)
-        .group_by(predictions.c.clip_id)
-    )
-    recording = sa.func.coalesce(sa.func.nullif(clips.c.track_id, ""), clips.c.content_hash).label("recording")
-    query = (
-        sa.select(predictions.c.clip_id, recording, *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS))
-        .join(clips, clips.c.id == predictions.c.clip_id)
-        .where(predictions.c.id.in_(newest), clips.c.deleted_at.is_(None), clips.c.origin != "demo")
-    )
-    return by_clip(store, query, predictions.c.clip_id, clip_ids)

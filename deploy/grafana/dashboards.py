@@ -328,7 +328,7 @@ def model() -> Dashboard:
                 curves(
                     "By chance once in so many weeks",
                     "Computed for the clips that come. All alarms together ring by chance at most once in 26 weeks.",
-                    Ask("min by (rule) (tme_alarm_chance_weeks)", "{{rule}}"),
+                    Ask("min by (rule) (tme_alarm_chance_seconds) / 604800", "{{rule}}"),
                     unit="none",
                 ),
                 rows("Models", "In use now.", Ask("max by (role, version, algorithm) (tme_model_info)")),

@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,14 +17,16 @@ from required import missing
 
 from core import store
 from core.errors import StoreDownError
+from core.evaluation import drift
+from core.features import EXTRACTOR
 from core.models.description import describe_model_in_use
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
-from core.monitoring import collector, families, figures
+from core.monitoring import alarm_state, collector, families, figures
 from core.monitoring.collector import Figures
 from core.monitoring.families import DURATION, GAUGES, Value, counter_families, gauge_families
-from core.pipeline import serving
-from core.schema import COLUMNS, EMOTIONS
+from core.monitoring.rules import Finding, Rule, Standing
+from core.schema import EMOTIONS
 from core.settings import ROOT, Settings
 from core.store import Event, EventKind, Way
 from core.store.event_sums import EDGES
@@ -38,14 +40,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, models_dir=ROOT / "models")
 
 
-@pytest.fixture(scope="module")
-def reference():
-    return serving.serve(Settings(mlflow_uri="sqlite:////nowhere/mlflow.db"), on_demand=True).reference
-
-
 @pytest.fixture
-def product(opened, settings, reference) -> Figures:
-    return Figures(settings, lambda: opened, lambda: reference)
+def product(opened, settings) -> Figures:
+    return Figures(settings, lambda: opened)
 
 
 def samples(text: bytes) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -65,8 +62,7 @@ def scored(k: int, **more) -> Event:
 def test_each_name_is_in_the_document_and_no_other():
     named = set(re.findall(r"`(tme_[a-z0-9_]+)", DOCUMENT))
     counters = {f"{name}_total" for name, _ in families.COUNTERS.values()}
-    alarms = {name for name in named if name.startswith("tme_alarm_")}
-    assert named - alarms == counters | {DURATION[0]} | set(GAUGES) - alarms
+    assert named == counters | {DURATION[0]} | set(GAUGES)
 
 
 def test_an_empty_product_has_counters_at_0_and_no_quality(product):
@@ -74,8 +70,8 @@ def test_an_empty_product_has_counters_at_0_and_no_quality(product):
     found = samples(product.text())
     assert found["tme_clips_total", ("failed", "api")] == 0
     assert found["tme_clip_duration_seconds_count", ("total",)] == 0
-    assert found["tme_label_queue_clips", ()] == found["tme_quality_clips", ()] == found["tme_drift_clips", ()] == 0
-    missing_yet = ("tme_quality_f1", "tme_quality_ece", "tme_unsure", "tme_unlike_ratio", "tme_drift_psi", "tme_last",
+    assert found["tme_label_queue_clips", ()] == found["tme_quality_clips", ()] == 0
+    missing_yet = ("tme_quality_f1", "tme_quality_ece", "tme_unsure", "tme_unlike_ratio", "tme_drift", "tme_last",
                    "tme_agreement", "tme_quality_promised")  # fmt: skip
     assert [name for name, _ in found if name.startswith(missing_yet)] == []
 
@@ -122,7 +118,7 @@ def labelled(opened) -> tuple[list[str], np.ndarray, list[str]]:
     labels = [EMOTIONS[rng.choice(4, p=p)] for p in proba]
     for clip_id in ids:
         store.add_clip(opened, clip_id, file_name=f"{clip_id}.wav", duration_s=30, sr=44100)
-    predicted = [Prediction(i, version, "tme-mir 1.0.0", dict(zip(EMOTIONS, p, strict=True)))
+    predicted = [Prediction(i, version, EXTRACTOR, dict(zip(EMOTIONS, p, strict=True)))
                  for i, p in zip(ids, proba.tolist(), strict=True)]  # fmt: skip
     store.save_predictions(opened, [(p, decide(p, Policy())) for p in predicted], policy=Policy())
     for rater in ("Ali", "Ayşe"):
@@ -163,11 +159,17 @@ def test_what_the_probabilities_promise_is_the_mean_of_drawn_worlds(product, lab
         assert found["tme_quality_promised_f1_ratio", (emotion,)] == pytest.approx(value, abs=0.05)
 
 
-def test_labels_of_the_models_own_training_are_no_test_of_it(opened, product, labelled, monkeypatch):
-    ids, _, _ = labelled
-    monkeypatch.setattr(figures, "seen_clips", lambda folder: dict.fromkeys(ids[:15], "sad"))
+def test_labels_that_came_before_the_prediction_are_no_test_of_the_model(opened, product, labelled, monkeypatch):
+    ids, proba, _ = labelled
+    other = [Prediction(i, "the next model", EXTRACTOR, dict(zip(EMOTIONS, p, strict=True)))
+             for i, p in zip(ids, proba.tolist(), strict=True)]  # fmt: skip
+    store.save_predictions(opened, [(p, decide(p, Policy())) for p in other], policy=Policy())
+    asked = describe_model_in_use(product.settings)
+    monkeypatch.setattr(figures, "describe_alias", lambda alias, **more: replace(asked, version="the next model"))
     product.refresh()
-    assert samples(product.text())["tme_quality_clips", ()] == 25
+    found = samples(product.text())
+    assert found["tme_quality_clips", ()] == 0
+    assert "tme_quality_f1_ratio" not in {name for name, _ in found}
 
 
 def test_figures_of_models_and_jobs(opened, product):
@@ -182,20 +184,40 @@ def test_figures_of_models_and_jobs(opened, product):
     assert 0 <= found["tme_job_silence_seconds", ("library",)] < 60
 
 
-def test_drift_by_feature_and_beside_its_chance_level(opened, product, reference, monkeypatch):
-    quantiles = reference.quantiles["all"]
-    batch = {c: np.interp(np.linspace(0.01, 0.99, 60), np.linspace(0, 1, 21), quantiles[k])
-             for k, c in enumerate(COLUMNS)}  # fmt: skip
-    table = pd.DataFrame(batch).assign(_RMSenergy_Mean=lambda t: t["_RMSenergy_Mean"] * 3)
-    monkeypatch.setattr(figures, "features_of_newest", lambda opened: table)
+def test_drift_is_what_watch_measured_last_beside_its_chance_level(opened, product):
+    features = {"_Tempo_Mean": {"ks": 0.3, "q": 0.01, "psi": 0.4, "shift": 1.0, "drifted": True},
+                "_RMSenergy_Mean": {"ks": 0.1, "q": 0.5, "psi": 0.1, "shift": 0.0, "drifted": False}}  # fmt: skip
+    about = {"features": features, "clips": 60, "limit": 0.4, "weeks": 130.0, "psi_share": 0.5, "psi_by_chance": 0.2}
+    about |= {"from": (NOW - timedelta(days=7)).isoformat(), "to": NOW.isoformat()}
+    store.record_events(opened, Event(EventKind.DRIFT, model_version="m", value=0.5, about=about, at=NOW))
     product.refresh()
     found = samples(product.text())
-    assert found["tme_drift_clips", ()] == 60
-    assert found["tme_drift_drifted", ("_RMSenergy_Mean",)] == 1
-    assert found["tme_drift_drifted", ("_Tempo_Mean",)] == 0
-    assert found["tme_drift_drifted_ratio", ()] == pytest.approx(1 / len(reference.used))
-    assert found["tme_drift_psi", ("_RMSenergy_Mean",)] > 0.2 > found["tme_drift_psi", ("_Tempo_Mean",)]
-    assert 0 < found["tme_drift_psi_chance_ratio", ()] < 1
+    assert found["tme_drift_statistic", ("_Tempo_Mean",)] == 0.3
+    assert found["tme_drift_drifted", ("_Tempo_Mean",)] == 1 > found["tme_drift_drifted", ("_RMSenergy_Mean",)]
+    assert found["tme_drift_drifted_ratio", ()] == 0.5 > found["tme_drift_limit_ratio", ()] == 0.4
+    assert found["tme_drift_judged_timestamp_seconds", ()] == pytest.approx(NOW.timestamp())
+    # Of the features that did not drift, 5 % have a higher PSI; with four times as many clips it is a quarter.
+    level, share = found["tme_drift_psi_chance", ()], 0.05
+    trained_on = int(describe_model_in_use(product.settings).metrics["protocol"]["development"])
+    assert drift.psi_false_alarms(60, reference=trained_on, limit=level) == pytest.approx(share, abs=0.002)
+    few, many = (drift.psi_chance_level(n, reference=10**6) for n in (60, 240))
+    assert many == pytest.approx(few / 4, rel=0.15)
+
+
+def test_alarms_say_whether_they_ring_and_how_often_they_ring_by_chance(opened, product):
+    found = [Finding(Rule.DRIFT, Standing.RINGS, value=0.5, limit=0.4, weeks=104.0),
+             Finding(Rule.LABELS, Standing.QUIET, value=3, limit=14), Finding(Rule.F1, Standing.UNKNOWN)]  # fmt: skip
+    assert not [name for name, _ in samples(product.text()) if name.startswith("tme_alarm")]
+    state = alarm_state.State()
+    for finding in found:
+        state, _ = alarm_state.settle(state, finding, now=NOW, model_version="m")
+    alarm_state.save_state(opened, state)
+    shown = samples(product.text())
+    active = {labels[0]: n for (name, labels), n in shown.items() if name == "tme_alarm_active"}
+    assert active == {"drift": 1, "labels": 0}
+    weeks = {labels[0]: n / 604_800 for (name, labels), n in shown.items() if name == "tme_alarm_chance_seconds"}
+    assert weeks == {"drift": 104}
+    assert shown["tme_alarm_looked_timestamp_seconds", ()] == pytest.approx(NOW.timestamp())
 
 
 def test_no_label_holds_an_id(opened, product, labelled):
@@ -256,7 +278,7 @@ def test_promtool_accepts_all_names(opened, product, labelled):
             yield from counter_families(Counter())
             yield from gauge_families(given)
 
-    for text in (product.text(), generate_latest(All(product.settings, product.store, product.reference))):
+    for text in (product.text(), generate_latest(All(product.settings, product.store))):
         run = subprocess.run([program, "check", "metrics"], input=text, capture_output=True, check=False)
         assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
 

@@ -36,7 +36,7 @@ def ask(opened, tmp_path):
         return opened
 
     asking = Ask()
-    figures = Figures(Settings(data_dir=tmp_path, models_dir=ROOT / "models"), of_program, lambda: None)
+    figures = Figures(Settings(data_dir=tmp_path, models_dir=ROOT / "models"), of_program)
     with serving.server(figures, host="127.0.0.1", port=0) as running:
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
