@@ -33,6 +33,7 @@ from core.store.weekly import (
     recordings_between,
 )
 from core.training.labelled_data import labels, predict_clips, seen_clips, training_data, unseen
+from core.wording import counted
 
 MOST = 200  # recordings of a span that are compared; more would make tiny differences significant
 USUAL_WEEKS = 8  # before the judged ones, for the usual share of unsure answers
@@ -144,9 +145,10 @@ class _Look:
         usual = Share(round(self.reference.false_alarms * known), known)
         yield share_finding(Rule.UNLIKE, Share(found.unlike, found.clips), usual, span)
         before = self._usual_unsure(span)
-        if before.of < LEAST_USUAL or found.clips == found.unlike:
-            yield Finding(Rule.UNSURE, Standing.UNKNOWN, seen=f"{before.of} clips before; {LEAST_USUAL} are needed.")
-        else:
+        if before.of < LEAST_USUAL:
+            seen = f"The weeks before have {counted(before.of, 'clip')}; {LEAST_USUAL} are needed."
+            yield Finding(Rule.UNSURE, Standing.UNKNOWN, seen=seen)
+        elif found.clips > found.unlike:
             yield share_finding(Rule.UNSURE, Share(found.unsure, found.clips - found.unlike), before, span)
 
     def _usual_unsure(self, span: Span) -> Share:

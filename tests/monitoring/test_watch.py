@@ -220,3 +220,21 @@ def test_the_command_says_what_rings_and_its_exit_status_too(tmp_path, monkeypat
     assert loud.exit_code == 1
     assert "RINGS (new)  No labels: No label has come yet. The first clip came 30 days ago." in loud.output
     assert store.latest_job(opened, "watch").message == "1 alarm rings."
+
+
+def test_a_service_goes_on_when_the_database_is_down(tmp_path, monkeypatch, served):
+    monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(module, "serve", lambda *_, **__: served)
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        monkeypatch.setenv("TME_DATABASE_URL", "" if len(pauses) > 1 else f"sqlite:///{tmp_path}")  # a folder, once
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.cli.watching.time.sleep", pause)
+    done = CliRunner().invoke(app, ["watch", "--stay"])
+    assert pauses == [3600.0] * 3
+    assert done.output.count("No clip was scored yet.") == 2
+    assert f"The database {tmp_path} cannot be opened" in done.output
