@@ -48,6 +48,7 @@ def run() -> None:
             ],
             "Library": [
                 doors.page("library", title="Library", icon=":material/library_music:"),
+                doors.page("copies", title="Same recordings", icon=":material/file_copy:"),
                 doors.page("moods", title="Moods", icon=":material/mood:"),
                 doors.page("playlists", title="Playlists", icon=":material/queue_music:"),
                 doors.page("sessions", title="Sessions", icon=":material/event_note:"),

@@ -7,6 +7,7 @@ import typer
 from core.cli import (
     canary,
     clips,
+    copies,
     database,
     figures,
     keys,
@@ -42,6 +43,7 @@ app.command()(database.backup)
 app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
+app.command()(copies.copies)
 app.command()(mood_tags.tag_moods)
 app.command()(recordings.makam)
 app.command()(makams.learn_makams)

@@ -44,6 +44,7 @@ class Action(StrEnum):
     RUN_SESSIONS = "Store sessions with own clients, and see, print, export and delete them."
     CORRECT_TRACK = "Correct the title and other data of a piece."
     CORRECT_KARAR = "Correct the karar of a recording, and take the correction back."
+    JOIN_RECORDINGS = "Say whether two files are one recording, and take it back."
     TAG_FILES = "Write the mood of a piece into the tag of its file, and take it back."
     SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
     CANCEL_OF_OTHERS = "Cancel a run that another person started."
@@ -94,6 +95,7 @@ RIGHTS: dict[Action, Right] = {
     Action.RUN_SESSIONS: _THERAPISTS,
     Action.CORRECT_TRACK: _THERAPISTS,
     Action.CORRECT_KARAR: _THERAPISTS,
+    Action.JOIN_RECORDINGS: _THERAPISTS,
     Action.TAG_FILES: Right(Role.THERAPIST, Role.ANALYST),
     Action.SCORE_LIBRARY: _THERAPISTS,
     Action.CANCEL_OF_OTHERS: Right(Role.ANALYST, Role.VISITOR),
@@ -115,7 +117,8 @@ RIGHTS: dict[Action, Right] = {
     Action.RUN_JOB: _ANALYSTS,
 }
 
-_JOBS = {"library": Action.SCORE_LIBRARY, "rescore": Action.CHOOSE_MODEL}  # names of jobs; all others are trainings
+# Names of jobs; all others are trainings.
+_JOBS = {"library": Action.SCORE_LIBRARY, "copies": Action.SCORE_LIBRARY, "rescore": Action.CHOOSE_MODEL}
 
 
 def least_role(action: Action, setting: Setting) -> Role | None:

@@ -19,6 +19,7 @@ from core.playlists.sound import recordings
 from core.playlists.words import with_words
 from core.settings import Settings
 from core.store import Store, features_table, library_cache_key, never_table
+from core.store import same_recordings as stored_same_recordings
 
 FRESH_S = 60.0  # a corrected title is seen after this time at the latest
 
@@ -100,4 +101,4 @@ def same_recordings(library: LibraryPieces, served: Served, store: Store) -> pd.
     extractors = library.every["extractor"].mode()
     ids = list(library.clips["clip_id"])
     known = features_table(store, str(extractors.iloc[0]), clip_ids=ids)
-    return recordings(library.clips, known, served.reference)
+    return recordings(library.clips, known, served.reference, stored_same_recordings(store))

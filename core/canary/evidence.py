@@ -20,7 +20,7 @@ from core.evaluation.shadow_test import compare_guesses
 from core.file_names import CHALLENGER, CHAMPION
 from core.models.description import describe_alias, describe_model_in_use
 from core.settings import Settings
-from core.store import Store, predictions_table
+from core.store import Store, predictions_table, same_recordings
 from core.training.labelled_data import labels, training_data
 from core.training.status import test_clips
 
@@ -69,7 +69,7 @@ def _log_loss(stored: pd.DataFrame, canary: Canary, settings: Settings, store: S
     ].min()
     if challenger is None or table.synthetic or pd.isna(first):
         return compare_log_loss(np.empty(0), np.empty(0), np.empty(0))
-    data = training_data(table, labels(store))
+    data = training_data(table, labels(store), same_recordings(store))
     fair = test_clips(store, data, (describe_model_in_use(settings), challenger), since=first)
     truth = data.labelled.set_index("clip_id")["y"]
     newest = stored.sort_values("prediction_id").drop_duplicates(["clip_id", "model_version"], keep="last")

@@ -4,6 +4,8 @@ clips : features, warm.
 verification : verify.
 library : score, demo-library.
 training : train, retrain, promote, rollback, rescore, triggers, mlflow.
+reproducing : reproduce.
+stages : fetch, clean, split, train, compare, card, labels.
 canary : start, status, watch, promote, abort.
 figures : metrics.
 database : backup, restore.

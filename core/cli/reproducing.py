@@ -1,12 +1,13 @@
 """The command that trains a stored model again and compares. Heavy libraries load inside the functions."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.terminal import progress_bar
-from core.errors import CoreError, ModelError
+from core.errors import CoreError, ModelError, TableError
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,20 +48,24 @@ def _again(
     from core.training.reproduce import reproduce as train_again
 
     published = load_table(settings, allow_download=True)
+    if published.synthetic:
+        raise TableError(f"The published table, on which the model was trained, is not available. {published.note}")
     if not model.has(LEARNED):
         if table is not None:
             raise ModelError(f"{model.version} was trained on the published table alone. Leave --table out.")
         return train_again(model, published, distinct_clips(published), progress=report)
     from core.dataset.user_tables import read_bytes
-    from core.store import open_store
+    from core.store import open_store, same_recordings
     from core.training.labelled_data import labels
     from core.training.retraining import training_data_of
     from core.training.table_labels import read_training_table
 
     own = None
     if table is not None:
-        own = read_training_table(read_bytes(table), table.name, cleaning=True)
-    data = training_data_of(published, labels(open_store(settings.database)), own)
+        without = json.loads(model.read(LEARNED)).get("table", {}).get("without", [])
+        own = read_training_table(read_bytes(table), table.name, cleaning=True, without=without)
+    store = open_store(settings.database)
+    data = training_data_of(published, labels(store), own, same_recordings(store))
     return train_again(
         model,
         data.table,

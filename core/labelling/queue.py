@@ -19,6 +19,7 @@ from core.store import (
     label_pool,
     queue_item,
     rater_name,
+    same_recordings,
     task_items,
 )
 from core.store.schema import TURNS
@@ -134,7 +135,7 @@ def desk(
     """
     labelled = label_pool(store)
     program = store.for_program()  # for which clips are settled; the person sees only numbers
-    settled = settled_clips(stored_truth(program, raters_needed=raters_needed(store)))
+    settled = same_recordings(program).members(settled_clips(stored_truth(program, raters_needed=raters_needed(store))))
     mine = answers_table(program, rater=rater_name(rater), verified=verified)
     progress = _progress(labelled, mine, settled)
     tasks = tasks_of(store, rater=rater, verified=verified)

@@ -213,7 +213,7 @@ def make_check_task(
     """
     if not clip_ids or not raters:
         raise StoreError("Choose at least one clip and one rater.")
-    free = set(clips_for_tasks(store, raters=raters)["clip_id"])
+    free = set(clips_for_tasks(store, raters=raters, clip_ids=clip_ids)["clip_id"])
     if taken := [clip_id for clip_id in clip_ids if clip_id not in free]:
         raise StoreError(
             f"{wording.part(len(taken), len(clip_ids), 'clip')} not free for this task: one of the raters has answered "

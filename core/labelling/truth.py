@@ -1,24 +1,76 @@
 """Select the answers that count and the clips that are settled, from feedback tables (``store.feedback_table``)."""
 
+from collections.abc import Collection
+
+import numpy as np
 import pandas as pd
 
 from core.access import Action, require
 from core.errors import StoreError
 from core.labelling import agreement
-from core.store import VERIFIED_ONLY, Store, answers_key, answers_table, get_setting, remembered, set_setting
+from core.same_recording import SameRecordings
+from core.store import (
+    VERIFIED_ONLY,
+    Store,
+    answers_key,
+    answers_table,
+    get_setting,
+    remembered,
+    same_key,
+    same_recordings,
+    set_setting,
+)
+from core.store.answer_log import category
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) of clips that leave the queue
 
 
 def stored_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
-    """Ground truth of every clip with an answer; see ``agreement.ground_truth``. Do not change it: all share it."""
+    """Ground truth of every clip with an answer; see ``agreement.ground_truth``. Do not change it: all share it.
+
+    An answer about a file counts for its recording: files of one recording have the same ground truth.
+    """
     require(store.by, Action.SEE_ANSWERS)
-    return remembered(
-        store,
-        "truth",
-        (answers_key(store), raters_needed),
-        lambda: agreement.ground_truth(answers_table(store), raters_needed=raters_needed),
-    )
+
+    def make() -> pd.DataFrame:
+        return truth_of(answers_table(store), same_recordings(store), raters_needed=raters_needed)
+
+    return remembered(store, "truth", (answers_key(store), same_key(store), raters_needed), make)
+
+
+def truth_of(answers: pd.DataFrame, same: SameRecordings, *, raters_needed: int) -> pd.DataFrame:
+    """Ground truth of every clip with an answer; files of one recording have the same one."""
+    truth = agreement.ground_truth(of_recordings(answers, same), raters_needed=raters_needed)
+    return of_files(truth, same, {str(clip) for clip in answers["clip_id"].unique()}) if same else truth
+
+
+def of_recordings(answers: pd.DataFrame, same: SameRecordings) -> pd.DataFrame:
+    """The answers, with the name of the recording in the place of the clip_id where several files are one recording.
+
+    A clip that is a whole file has the hash of its content as its id. Other clips are windows, which stay as they are.
+    """
+    if not same:
+        return answers
+    names = answers["clip_id"].astype("category")
+    numbers, values = pd.factorize(np.array([same.name(str(clip)) for clip in names.cat.categories], dtype=object))
+    return answers.assign(clip_id=category(numbers[names.cat.codes.to_numpy()], pd.Index(values)))
+
+
+def of_files(table: pd.DataFrame, same: SameRecordings, clips: Collection[str] | None = None) -> pd.DataFrame:
+    """The rows of recordings (index: name) for each of their files; the other rows stay.
+
+    clips : the files that get a row; None gives a row to all files of a recording.
+    """
+    if not same:
+        return table
+    members = [(file, name) for file, name in same.named.items() if clips is None or file in clips]
+    shared = set(same.named.values())
+    copies = pd.DataFrame(members, columns=["file", "name"])
+    copies = copies[copies["name"].isin(table.index)]
+    rows = table.loc[copies["name"]].set_axis(copies["file"].to_numpy(), axis=0)
+    every = pd.concat([table[~table.index.isin(shared)], rows])
+    every.index.name = table.index.name
+    return every
 
 
 def is_settled(truth: pd.DataFrame) -> pd.Series:

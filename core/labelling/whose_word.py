@@ -2,7 +2,7 @@
 
 A *subject* is a whole piece (the hash of its content) or one window of it (the id of its clip), see
 ``core.store.words``. An answer about a window says nothing about the piece, and an answer about the piece says nothing
-about its windows.
+about its windows. An answer about a piece counts for all files of its recording (``core.same_recording``).
 
 All answers are read in one query and compared as columns: 100,000 pieces with answers of two people take about two
 seconds.
@@ -13,9 +13,17 @@ import pandas as pd
 
 from core.access import Action, require
 from core.labelling.agreement import current_answers, ground_truth
-from core.labelling.truth import raters_needed
+from core.labelling.truth import of_files, of_recordings, raters_needed
 from core.records import Word
-from core.store import Store, answers_by_subject, own_answers_by_subject, remembered, subjects_key
+from core.store import (
+    Store,
+    answers_by_subject,
+    own_answers_by_subject,
+    remembered,
+    same_key,
+    same_recordings,
+    subjects_key,
+)
 
 NONE = "none of the four"  # the one reason to skip (``core.store.SKIPS``) that is a word about the mood
 
@@ -33,8 +41,12 @@ def agreed_words(store: Store) -> pd.DataFrame:
     """
     require(store.by, Action.SEE_LIBRARY)
     program, needed = store.for_program(), raters_needed(store)  # the person sees only what people agree on
-    key = (subjects_key(program), needed)
-    return remembered(store, "agreed words", key, lambda: _agreed(answers_by_subject(program), needed))
+    same, key = same_recordings(program), (subjects_key(program), same_key(program), needed)
+
+    def make() -> pd.DataFrame:
+        return of_files(_agreed(of_recordings(answers_by_subject(program), same), needed), same)
+
+    return remembered(store, "agreed words", key, make)
 
 
 def _agreed(answers: pd.DataFrame, needed: int) -> pd.DataFrame:
@@ -57,15 +69,17 @@ def own_words(store: Store) -> pd.DataFrame:
     Columns: own (an emotion, NaN for a skip), own_skip ("none of the four", else NaN), own_id (feedback_id). Other
     reasons to skip say nothing about the mood.
     """
-    said = own_answers_by_subject(store)
+    same = same_recordings(store)
+    said = of_recordings(own_answers_by_subject(store), same)
     newest = said.drop_duplicates("clip_id", keep="last").astype({"clip_id": "str"}).set_index("clip_id")
-    return pd.DataFrame(
+    words = pd.DataFrame(
         {
             "own": newest["label"].astype(object),
             "own_skip": newest["skip_reason"].where(newest["skip_reason"].eq(NONE)).astype(object),
             "own_id": newest["feedback_id"].astype("Int64"),
         }
     ).rename_axis("subject")
+    return of_files(words, same)
 
 
 def no_words() -> pd.DataFrame:

@@ -16,7 +16,7 @@ from core.features import EXTRACTOR
 from core.library.find import do_nothing
 from core.models.reference import Reference, deviations
 from core.records import FoundFile, LibraryFile, Plan
-from core.store import Store, features_of, known_files
+from core.store import Store, features_of, known_files, same_recordings
 
 AT_ONCE = 2_000  # clips per nearest-neighbour query, between two progress reports
 MOST = 200_000  # clips, 40 MB of features; larger libraries are not searched
@@ -58,14 +58,23 @@ def near_duplicates(
             return {}
     if len(names) < 2:
         return {}
-    first = first_alike(np.concatenate(values), reference.used, beat=beat)
     ids = list(names)
+    first = as_said(ids, first_alike(np.concatenate(values), reference.used, beat=beat), store)
     best: dict[int, str] = {}
     for clip, k in zip(ids, first, strict=True):  # of equally good files, the first one is the original
         if int(k) not in best or ranks[clip] > ranks[best[int(k)]]:
             best[int(k)] = clip
     originals = [best[int(k)] for k in first]
     return {clip: names[original] for clip, original in zip(ids, originals, strict=True) if original != clip}
+
+
+def as_said(ids: Sequence[str], first: np.ndarray, store: Store) -> np.ndarray:
+    """The first near-duplicate of each clip, after what people and fingerprints say about the files."""
+    known = same_recordings(store)
+    at = {clip: k for k, clip in enumerate(ids)}
+    named = known.with_links((ids[int(k)], clip) for k, clip in zip(first, ids, strict=True) if ids[int(k)] != clip)
+    leader: dict[str, int] = {}
+    return np.array([leader.setdefault(named.get(clip, clip), at[clip]) for clip in ids], dtype=int)
 
 
 Quality = tuple[bool, int, int]
@@ -84,6 +93,19 @@ def quality(file: LibraryFile) -> Quality:
 def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = do_nothing) -> np.ndarray:
     """Return for each clip the index of the first near-duplicate; its own index when there is none. Shape (n,).
 
+    z, used : as in ``alike_pairs``.
+    """
+    left, right = alike_pairs(z, used, beat=beat)
+    group = connected_groups(left, right, len(z))
+    _, firsts = np.unique(group, return_index=True)
+    return np.asarray(firsts[group])
+
+
+def alike_pairs(
+    z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = do_nothing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the two clips of each pair that sounds the same: two arrays of shape (m,).
+
     Each clip is compared with its ``NEIGHBOURS`` nearest clips by chroma, so that time grows as n log n, not n².
 
     z : shape (n, m), deviations from the training music in standard deviations, NaN = not measured; columns `used`.
@@ -101,9 +123,7 @@ def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] 
         [(distance[left, place] <= chroma_limit) & (mean <= mean_limit) for chroma_limit, mean_limit in LIMITS], axis=0
     )
     similar &= known >= z.shape[1] / 2
-    group = connected_groups(left[similar], right[similar], n)
-    _, firsts = np.unique(group, return_index=True)
-    return np.asarray(firsts[group])
+    return left[similar], right[similar]
 
 
 def nearest_in_tree(

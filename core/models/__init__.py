@@ -5,5 +5,6 @@ reference, kinds : summary of the training music, the check for clips that are u
 forests, forest_kernel : the probabilities of a forest in one compiled pass.
 explanation, shapley, explanation_tables, permutation : contributions of the features to a prediction.
 bundle, model_files, registry, description : model files, the MLflow registry, the description of a model.
+canonical : model files whose bytes depend on the model only.
 training_run, unfinished_runs : the results of one training run; what an interrupted one leaves in the registry.
 """

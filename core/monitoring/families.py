@@ -45,7 +45,7 @@ COUNTERS = {  # the first part of a key of the totals, and the name of its count
     "plays": ("tme_plays", Family("Plays in the browser, by how they ended.", ("outcome", "way"))),
 }
 _SCORING = (Way.PAGE, Way.MICROPHONE, Way.TRACKS, Way.LIBRARY, Way.API, Way.LABEL)
-_PLAYERS = (Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL)
+_PLAYERS = (Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL, Way.COPIES)
 _POSSIBLE: dict[str, tuple[Collection[str], ...]] = {  # values of the labels that can occur
     "clips": ((EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED), _SCORING),
     "decisions": (("accept", "choose", "review"),),

@@ -33,6 +33,7 @@ PAGES = {
     Way.PLAYLISTS: "Playlists",
     Way.SESSIONS: "Sessions",
     Way.LABEL: "Label",
+    Way.COPIES: "Same recordings",
 }
 LEAST = 5  # sounds of sessions with clients
 HEARD = (EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED)

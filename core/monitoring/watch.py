@@ -23,7 +23,7 @@ from core.monitoring.rules import Finding, Rule, Standing, chance_of
 from core.monitoring.weeks import MOST_WEEKS, WEEK, Span, monday, spans
 from core.pipeline.serving import Served, serve
 from core.settings import Settings
-from core.store import Event, EventKind, Store, features_table, record_events
+from core.store import Event, EventKind, Store, features_table, record_events, same_recordings
 from core.store.weekly import (
     answered_between,
     count_answers,
@@ -171,7 +171,7 @@ class _Look:
         if table.synthetic:
             self.notes.append("Macro-F1 was not judged: the published table is not on this machine.")
             return
-        data = training_data(table, labels(self.store))
+        data = training_data(table, labels(self.store), same_recordings(self.store))
         fresh = unseen(data, seen_clips(describe_model_in_use(self.settings).folder))
         if fresh.empty:
             return

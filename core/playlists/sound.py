@@ -9,6 +9,7 @@ import pandas as pd
 from core.components import connected_groups
 from core.errors import CoreError
 from core.models.reference import Reference, deviations
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS
 
 FAR = 5.0  # standard deviations; larger deviations are cut to this value, so that one outlier does not dominate
@@ -39,12 +40,15 @@ def _deviations(clips: pd.DataFrame, features: pd.DataFrame, reference: Referenc
     return pd.DataFrame(away, index=mean.index, columns=list(reference.used))
 
 
-def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.Series:
-    """Recording of each measured piece, by sound: piece_id -> the first piece of the same recording.
+def recordings(
+    clips: pd.DataFrame, features: pd.DataFrame, reference: Reference, same: SameRecordings = SameRecordings()
+) -> pd.Series:
+    """Recording of each measured piece: piece_id -> the first piece of the same recording.
 
-    Copies of one recording with other encodings, levels, sample rates or slightly different starts sound the same
-    (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
-    file), and the means of the windows with each other.
+    What people and fingerprints say (``same``) comes first, then the sound. Copies of one recording with other
+    encodings, levels, sample rates or slightly different starts sound the same (`core.library.near_copies`). The
+    middles of files are compared with each other (their clip id is the hash of the file), and the means of the windows
+    with each other.
 
     clips, features : as in ``sound_table``.
     """
@@ -60,8 +64,14 @@ def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference
             pairs.append(np.stack([ids.get_indexer(away.index), ids.get_indexer(away.index[first])]))
     one, other = np.concatenate(pairs, axis=1)
     group = connected_groups(one, other, len(ids))
-    named = pd.Series(ids, ids).groupby(group).transform("first")
-    return named.rename("recording")
+    named = pd.Series(ids, ids).groupby(group).transform("first").rename("recording")
+    alike = named[named.duplicated(keep=False)]
+    links = [(str(first), str(piece)) for piece, first in alike.items() if piece != first]
+    joined, here = same.with_links(links), set(ids)
+    firsts: dict[str, str] = {}  # the first piece of each recording: its name may be a file that is no piece here
+    for piece in sorted(here & joined.keys()):
+        firsts.setdefault(joined[piece], piece)
+    return pd.Series([firsts[joined[p]] if p in joined else p for p in ids], ids, dtype=ids.dtype, name="recording")
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,14 @@ from core.store.jobs import (
 )
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
 from core.store.large import is_large, read_ahead
-from core.store.library import library_cache_key, library_clip_name, library_places, library_state, library_table
+from core.store.library import (
+    files_of_library,
+    library_cache_key,
+    library_clip_name,
+    library_places,
+    library_state,
+    library_table,
+)
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -95,6 +102,19 @@ from core.store.mood_tags import (
     tag_notes,
 )
 from core.store.never_played import never_play, never_table, play_again
+from core.store.one_recording import (
+    Link,
+    fingerprints_of,
+    links_table,
+    replace_links,
+    same_key,
+    same_recordings,
+    same_words_table,
+    save_fingerprints,
+    say_same,
+    undo_same,
+    without_fingerprint,
+)
 from core.store.own_clips import (
     OwnPrediction,
     claim_clip,
@@ -147,6 +167,18 @@ from core.store.words import (
 )
 
 __all__ = [
+    "files_of_library",
+    "without_fingerprint",
+    "undo_same",
+    "say_same",
+    "save_fingerprints",
+    "same_words_table",
+    "same_recordings",
+    "same_key",
+    "replace_links",
+    "links_table",
+    "fingerprints_of",
+    "Link",
     "Answer",
     "ApiKey",
     "Client",

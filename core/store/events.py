@@ -64,6 +64,7 @@ class Way(StrEnum):
     SESSIONS = "sessions"
     LABEL = "label"
     MAKAM = "makam"
+    COPIES = "copies"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from core.store.answers import rater_name
 from core.store.connection import IDS_AT_ONCE, Store, frame, read, remembered
 from core.store.erasures import erasures
 from core.store.library import not_replaced
+from core.store.one_recording import same_key, same_recordings
 from core.store.prediction_log import PredictionLog, prediction_log
 from core.store.predictions import newest_prediction
 from core.store.schema import clip_owners, clips, files, jobs, predictions, raters
@@ -39,8 +40,8 @@ def clips_to_label(
     Clips on which champion and challenger differ come first, ordered by id. Ids are hashes, so the answered clips are
     a random sample of them, and a comparison of the two models favours neither. Then come the clips whose two most
     probable emotions are the pair, if one is given. The other clips follow. Both groups are ordered by the champion's
-    margin, smallest first. Clips are left out when this rater has answered them, when they are settled or
-    deleted, or when they have no prediction.
+    margin, smallest first. Clips are left out when this rater has answered them or another file of the same recording,
+    when they are settled or deleted, or when they have no prediction.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def clips_to_label(
         margin, challenger_guess, differs.
     """
     answered = _answered(current_log(store), rater_name(rater), verified)
-    done = answered | set(settled)
+    done = same_recordings(store).members(answered) | set(settled)  # one answer counts for all files of a recording
     log = prediction_log(store)
     order = _order(store, log, champion, challenger, pair)
     query = queue_query(champion, challenger).where(clips.c.origin.in_(origins))
@@ -172,4 +173,4 @@ def _number_of(table: sa.Table) -> sa.ScalarSelect[int]:
 def labels_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever clips, their files, their predictions, answers or raters change."""
     people = read(store, lambda c: c.execute(sa.select(_number_of(raters))).scalar())
-    return (*answers_key(store), *_clips_key(store), str(people))
+    return (*answers_key(store), *_clips_key(store), *same_key(store), str(people))

@@ -236,6 +236,21 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+@requires(Action.SCORE_LIBRARY)
+def files_of_library(store: Store) -> pd.DataFrame:
+    """Return the files of all pieces: content_hash, path, size (bytes), duration_s; the newest path of a content first.
+
+    Pieces that an analyst deleted are left out. The function does not check whether the files still exist.
+    """
+    present = sa.exists().where(clips.c.content_hash == files.c.content_hash, clips.c.deleted_at.is_(None))
+    query = (
+        sa.select(files.c.content_hash, files.c.path, files.c.size, files.c.duration_s)
+        .where(files.c.state == "scored", files.c.duration_s.is_not(None), _is_latest(files), present)
+        .order_by(files.c.checked_at.desc(), files.c.id)
+    )
+    return read(store, lambda c: frame(c, query)).drop_duplicates(["content_hash", "path"], ignore_index=True)
+
+
 @requires(Action.SEE_LIBRARY)
 def library_state(store: Store) -> tuple[str, ...]:
     """Return what changes whenever ``library_table`` or ``library_places`` returns something else."""

@@ -24,10 +24,13 @@ from core.store.schema import (
     erasing,
     features,
     feedback,
+    fingerprints,
     karar_words,
     labels,
     makam_results,
     predictions,
+    recording_links,
+    recording_words,
     task_clips,
     tracks,
 )
@@ -240,8 +243,11 @@ def _erase(c: sa.Connection, clip_id: str, content_hash: str) -> None:
     c.execute(clips.delete().where(clips.c.id.in_(gone)))
     forget_in_events(c, clip_ids=gone)
     rest = sa.exists().where(clips.c.content_hash == content_hash)  # another clip of the same file
-    for about in (karar_words, makam_results):
+    for about in (karar_words, makam_results, fingerprints):
         c.execute(about.delete().where(about.c.content_hash == content_hash, ~rest))
+    for pairs in (recording_links, recording_words):
+        named_here = sa.or_(pairs.c.one == content_hash, pairs.c.other == content_hash)
+        c.execute(pairs.delete().where(named_here, ~rest))
     unused = ~sa.exists().where(clips.c.track_id == tracks.c.id)
     c.execute(tracks.delete().where(tracks.c.id.in_([name for name in named if name]), unused))
     c.execute(erasing.delete().where(erasing.c.clip_id.in_(gone[1:])))

@@ -1,7 +1,7 @@
 """Store and read predictions with their decisions."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from core.models.prediction import Prediction, WindowGuess
 from core.schema import EMOTIONS
 from core.store.checks import check_choice, now
 from core.store.clips import require_clip
-from core.store.connection import Store, frame, in_parts, insert, read, write
+from core.store.connection import Store, by_clip, frame, in_parts, insert, read, write
 from core.store.erasures import numbered
 from core.store.schema import ROLES, clips, predictions
 
@@ -148,11 +148,16 @@ def answer_votes(guess: str, text: str) -> tuple[int, int]:
 
 @requires(Action.SEE_ANSWERS)
 def predictions_table(
-    store: Store, *, role: str | None = None, model_version: str | None = None, latest: bool = False
+    store: Store,
+    *,
+    role: str | None = None,
+    model_version: str | None = None,
+    clip_ids: Collection[str] | None = None,
+    latest: bool = False,
 ) -> pd.DataFrame:
     """Return the predictions of clips that are not deleted, oldest first; ``prediction_id`` is the row's id.
 
-    role, model_version : restrict the table.  latest : only the newest prediction of each clip and role.
+    role, model_version, clip_ids : restrict the table.  latest : only the newest prediction of each clip and role.
     """
     query = (
         sa.select(predictions.c.id.label("prediction_id"), *(p for p in predictions.c if p.name != "id"))
@@ -168,4 +173,7 @@ def predictions_table(
     if latest:
         newest = sa.select(sa.func.max(predictions.c.id)).group_by(predictions.c.clip_id, predictions.c.role)
         query = query.where(predictions.c.id.in_(newest))
-    return read(store, lambda c: frame(c, query))
+    if clip_ids is None:
+        return read(store, lambda c: frame(c, query))
+    found = by_clip(store, query, predictions.c.clip_id, clip_ids).reset_index()
+    return found.sort_values("prediction_id", ignore_index=True)

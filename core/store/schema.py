@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0024"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0025"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -29,6 +29,7 @@ FILE_STATES = (  # of a library's file
 )
 JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no heartbeat, and its lock was taken
 
+LINK_KINDS = ("sure", "doubt", "apart")  # of two files: what the program found, see core/library/copies.py
 NEVER_KINDS = ("piece", "folder")  # of an entry on the list of what no playlist uses
 PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list, or in none
 RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
@@ -435,6 +436,42 @@ karar_words = sa.Table(
     _time(),
     _time("undone_at", nullable=True),
     sa.Index("karar_words_content", "content_hash"),
+)
+
+# Fingerprints of files, see core/audio/fingerprint.py.
+fingerprints = sa.Table(
+    "fingerprints",
+    metadata,
+    sa.Column("content_hash", sa.String(128), primary_key=True),
+    sa.Column("maker", sa.String(64), nullable=False),  # name of the method
+    sa.Column("bits", sa.LargeBinary, nullable=False),  # zlib of 32-bit numbers, little-endian; empty = none possible
+    _time(),
+)
+
+# Pairs of files that the program compared in its last search. Each search replaces all of them.
+recording_links = sa.Table(
+    "recording_links",
+    metadata,
+    sa.Column("one", sa.String(128), primary_key=True),  # hash of a file's content; the smaller one of the two
+    sa.Column("other", sa.String(128), primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("found", sa.Text, nullable=False),  # JSON: by, and the figures of the comparison
+    _time(),
+    one_of("kind", LINK_KINDS),
+)
+
+# What people say about pairs of files. The newest row of a pair that was not undone counts.
+recording_words = sa.Table(
+    "recording_words",
+    metadata,
+    _id(),
+    sa.Column("one", sa.String(128), nullable=False),
+    sa.Column("other", sa.String(128), nullable=False),
+    sa.Column("same", sa.Boolean, nullable=False),  # both are one recording
+    sa.Column("said_by", sa.Text, nullable=False),  # a person; empty without a name
+    _time(),
+    _time("undone_at", nullable=True),
+    sa.Index("recording_words_pair", "one", "other"),
 )
 
 # Pieces and folders that no playlist uses, for everybody who uses this database.

@@ -11,7 +11,7 @@ from core.errors import StoreError
 from core.store.answers import rater_name
 from core.store.checks import check_text, normalised_line, now
 from core.store.clips import require_clip
-from core.store.connection import Store, frame, in_parts, read, write
+from core.store.connection import Store, by_clip, frame, in_parts, read, write
 from core.store.label_queue import queue_query
 from core.store.library import not_replaced
 from core.store.schema import (
@@ -190,9 +190,16 @@ def task_items(
 
 
 @requires(Action.MAKE_TASK)
-def clips_for_tasks(store: Store, *, raters: Collection[tuple[str, bool]], champion: str | None = None) -> pd.DataFrame:
+def clips_for_tasks(
+    store: Store,
+    *,
+    raters: Collection[tuple[str, bool]],
+    champion: str | None = None,
+    clip_ids: Collection[str] | None = None,
+) -> pd.DataFrame:
     """Return the clips of music with audio that none of these raters has answered, the least certain first.
 
+    clip_ids : only these clips, and in any order.
     Columns: those of ``clips_to_label``, and the columns of the track in ``TRACK``.
     """
     query = queue_query(champion, None).add_columns(*(tracks.c[n] for n in TRACK))
@@ -203,4 +210,6 @@ def clips_for_tasks(store: Store, *, raters: Collection[tuple[str, bool]], champ
         answered = sa.select(feedback.c.clip_id).where(*said, feedback.c.kind == "answer", ~UNDONE)
         query = query.where(clips.c.id.not_in(answered))
     ordered = query.order_by(query.selected_columns["margin"], clips.c.id)
-    return read(store, lambda c: frame(c, ordered))
+    if clip_ids is None:
+        return read(store, lambda c: frame(c, ordered))
+    return by_clip(store, query, clips.c.id, clip_ids).reset_index()

@@ -17,6 +17,7 @@ from core.store.answer_log import AnswerLog, answers_key, category, current_log
 from core.store.clips import insert_clips
 from core.store.connection import Store, in_parts, read, remembered, write
 from core.store.erasures import erasures
+from core.store.one_recording import same_state
 from core.store.schema import LIBRARY_CHANGED, clips, feedback, predictions, settings
 
 _SAID = (  # columns of ``answers_by_subject``
@@ -103,13 +104,15 @@ def _subjects(store: Store, log: AnswerLog) -> tuple[np.ndarray, pd.Index]:
 def words_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever an answer, a deleted or erased clip or a rule about answers changes.
 
-    Answers are append-only, so the newest id and the number of erasures suffice.
+    It also changes when files become one recording, or two. Answers are append-only, so the newest id and the number
+    of erasures suffice.
     """
     query = sa.select(
         sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),
         sa.select(sa.func.count()).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
         sa.select(sa.func.max(settings.c.changed_at)).where(settings.c.key != LIBRARY_CHANGED).scalar_subquery(),
         erasures(),
+        *same_state(),
     )
     return tuple(map(str, read(store, lambda c: c.execute(query).one())))
 

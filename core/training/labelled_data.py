@@ -25,15 +25,16 @@ from core.labelling.agreement import current_answers, of_music
 from core.labelling.truth import is_settled, raters_needed, stored_truth
 from core.models.prediction import Model, probabilities
 from core.models.reference import MOST_MISSING
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
-from core.store import Store, check_own, clips_table, features_table, feedback_table
+from core.store import Store, check_own, clips_table, features_table, feedback_table, same_recordings
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
     from core.training.folds import Clips
 
 LABELS_FILE = "labels.csv"  # name of the agreed labels among the inputs of a training
 OF_A_TABLE = "@table"  # end of the clip_id of a row that comes from a table and not from the store
-SAME_MUSIC = ("content_hash", "track_id")  # clips with the same value in one of these columns are in one group
+SAME_MUSIC = ("content_hash", "track_id", "recording")  # clips that share one of these are in one group
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,7 @@ class TrainingData:
     left_out : agreed labels that are excluded from the training: clip_id, y, reason.
     published : number of published rows.
     published_hash : content hash of the published rows.
+    same : files that are one recording.
     """
 
     table: Table
@@ -54,6 +56,7 @@ class TrainingData:
     left_out: pd.DataFrame
     published: int
     published_hash: str
+    same: SameRecordings = SameRecordings()
 
     @property
     def labelled(self) -> pd.DataFrame:
@@ -69,7 +72,14 @@ class TrainingData:
         return check_enough_clips(Clips(X, y, self.rows["group"].to_numpy(), self.rows["held_out"].to_numpy()))
 
 
-def agreed_labels(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFrame, *, extractor: str) -> pd.DataFrame:
+def agreed_labels(
+    truth: pd.DataFrame,
+    clips: pd.DataFrame,
+    features: pd.DataFrame,
+    *,
+    extractor: str,
+    same: SameRecordings = SameRecordings(),
+) -> pd.DataFrame:
     """Clips with a ground truth, their labels and their features, sorted by clip_id.
 
     Parameters
@@ -77,15 +87,17 @@ def agreed_labels(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFra
     truth : from ``agreement.ground_truth``.
     clips : from ``store.clips_table``.
     features : from ``store.features_table``, measured by this extractor.
+    same : files that are one recording.
 
     Returns
     -------
-    Columns: clip_id, y, votes, content_hash, track_id, origin, extractor, and the 50 features. All features are NaN
-    when the extractor has not measured the clip.
+    Columns: clip_id, y, votes, content_hash, track_id, origin, recording, extractor, and the 50 features. All
+    features are NaN when the extractor has not measured the clip.
     """
     settled = truth[is_settled(truth) & truth["label"].isin(EMOTIONS)]
     known = clips.assign(track_id=_recordings(clips)).set_index("clip_id")[["content_hash", "track_id", "origin"]]
     table = settled[["label", "votes"]].rename(columns={"label": "y"}).join(known, how="inner").join(features)
+    table["recording"] = [same.name(str(content)) for content in table["content_hash"]]
     return table.assign(extractor=extractor).sort_index().rename_axis("clip_id").reset_index()
 
 
@@ -102,14 +114,16 @@ def _recordings(clips: pd.DataFrame) -> pd.Series:
     return clips["track_id"].mask(named, names["artist"] + "\n" + names["title"] + "\n" + names["source"])
 
 
-def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:
+def training_data(published: Table, labels: pd.DataFrame, same: SameRecordings = SameRecordings()) -> TrainingData:
     """Join the published rows and the agreed labels.
 
     Parameters
     ----------
     labels : from `agreed_labels`. Excluded labels get a reason: synthetic clips, clips with missing or too few
         features, copies of a published row, recordings of a held-out row, and copies of another labelled clip (the
-        first copy is used if all labels agree, none if they differ).
+        first copy is used if all labels agree, none if they differ). Of a recording with several files, one file is
+        used.
+    same : files that are one recording.
     """
     reasons = _reasons(published, labels)
     used = labels[reasons == ""]
@@ -129,7 +143,7 @@ def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:
     rows["extractor"] = [MIRTOOLBOX] * len(published.frame) + used["extractor"].tolist()
     rows = rows[rows["row"].isin(unique_rows(frame).index)].reset_index(drop=True)
     left_out = labels.assign(reason=reasons).loc[reasons != "", ["clip_id", "y", "reason"]].reset_index(drop=True)
-    return TrainingData(table, rows, left_out, len(published.frame), published.content_hash)
+    return TrainingData(table, rows, left_out, len(published.frame), published.content_hash, same)
 
 
 def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
@@ -154,7 +168,18 @@ def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
     why = np.full(len(labels), "", dtype=object)
     for these, reason in reasons:
         why[these] = reason
+    why[_of_other_files(labels, why == "")] = "another file of this recording is used"
     return pd.Series(why, index=labels.index, dtype=object)
+
+
+def _of_other_files(labels: pd.DataFrame, usable: np.ndarray) -> np.ndarray:
+    """Mask of usable labels whose recording has another file with more usable labels, or one that comes first."""
+    if "recording" not in labels:
+        return np.zeros(len(labels), dtype=bool)
+    files = labels.loc[usable].groupby(["recording", "content_hash"]).size().rename("clips").reset_index()
+    files = files.sort_values(["clips", "content_hash"], ascending=[False, True], kind="stable")
+    others = set(files.loc[files["recording"].duplicated(), "content_hash"])
+    return usable & labels["content_hash"].isin(others).to_numpy()
 
 
 def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
@@ -166,9 +191,10 @@ def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) ->
     group = duplicate_groups(frame)
     n, first = len(published), len(group)
     codes = [duplicate_groups(published)]
-    codes += [pd.factorize(used[column].replace("", None))[0] for column in SAME_MUSIC]  # -1: not known
+    known = [column for column in SAME_MUSIC if column in used]
+    codes += [pd.factorize(used[column].replace("", None))[0] for column in known]  # -1: not known
     ends = []
-    for part, own in zip((group[:n], group[n:], group[n:]), codes, strict=True):
+    for part, own in zip((group[:n], *[group[n:]] * len(known)), codes, strict=True):
         ends.append(np.column_stack([part[own >= 0], first + own[own >= 0]]))
         first += int(own.max(initial=-1)) + 1
     pairs = np.concatenate(ends).astype(np.int64)
@@ -224,7 +250,7 @@ def unseen(data: TrainingData, seen: Collection[str]) -> pd.DataFrame:
 
     seen : clip_ids of the labelled clips in the models' training.
     """
-    files = {file_of(clip) for clip in seen}
+    files = data.same.members({file_of(clip) for clip in seen})
     known = (data.rows["clip_id"] == "") | data.rows["clip_id"].map(file_of).isin(files)
     labelled = data.labelled
     return labelled[~labelled["group"].isin(set(data.rows.loc[known, "group"]))]
@@ -286,7 +312,7 @@ def labels(store: Store) -> pd.DataFrame:
     """Clips in the store with a ground truth; see `agreed_labels`."""
     truth = stored_truth(store, raters_needed=raters_needed(store))
     features = features_table(store, EXTRACTOR, clip_ids=truth.index.tolist())
-    return agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR)
+    return agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR, same=same_recordings(store))
 
 
 def labels_csv(labels: pd.DataFrame) -> bytes:

@@ -10,7 +10,7 @@ from core.evaluation.stored_evaluation import read_evaluation, stored_policy
 from core.models.description import ModelDescription
 from core.schema import PROBA
 from core.settings import Settings
-from core.store import Store, predictions_table
+from core.store import Store, predictions_table, same_recordings
 from core.training.labelled_data import TrainingData, labels, seen_clips, training_data, unseen
 
 
@@ -22,7 +22,7 @@ def live_result(
     None with fewer than ``least`` clips, because their figures would mean nothing.
     """
     fresh = unseen(data, seen_clips(model.folder))
-    stored = predictions_table(store, model_version=model.version)
+    stored = predictions_table(store, model_version=model.version, clip_ids=fresh["clip_id"].tolist())
     newest = stored.sort_values("prediction_id").drop_duplicates("clip_id", keep="last")
     table = fresh[["row", "y", "group", "clip_id"]].merge(newest[["clip_id", *PROBA]], on="clip_id")
     if len(table) < least:
@@ -49,4 +49,4 @@ def live_lines_at_hand(store: Store, model: ModelDescription, settings: Settings
     table = load_table(settings, allow_download=False)
     if table.synthetic:
         return evaluation_lines({})
-    return live_lines(store, model, training_data(table, labels(store)))
+    return live_lines(store, model, training_data(table, labels(store), same_recordings(store)))

@@ -32,9 +32,18 @@ from core.models.tracking import log_run
 from core.pipeline.deciding import Part, decide_pieces
 from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, PROBA, FeatureVector
 from core.settings import Settings
-from core.store import Store, features_table, predictions_table, read_windows, save_predictions, set_setting
+from core.store import (
+    Store,
+    features_table,
+    predictions_table,
+    read_windows,
+    same_recordings,
+    save_predictions,
+    set_setting,
+)
 from core.training import labelled_data
 from core.training.card import LABELLED
 from core.training.labelled_data import LABELS_FILE, TrainingData, labels, labels_csv, predict_clips, seen_clips
@@ -101,7 +110,7 @@ def train_challenger(
         raise TableError(
             f"The published table is not available, and models are not trained on synthetic clips. {published.note}"
         )
-    data = training_data_of(published, labels(store), table)
+    data = training_data_of(published, labels(store), table, same_recordings(store))
     origin = {} if table is None else {"table": table.about | {"used": _used(data, table)}}
     champion = describe_alias(file_names.CHAMPION, settings=settings)
     run = train_and_compare(
@@ -128,9 +137,14 @@ def train_challenger(
     return Retrained(version, model_version, text)
 
 
-def training_data_of(published: Table, stored: pd.DataFrame, own: TrainingTable | None) -> TrainingData:
-    """Join the published rows, the agreed labels of the store and a person's table, with the MD5 of each of them."""
-    data = labelled_data.training_data(published, _with_table(stored, own))
+def training_data_of(
+    published: Table, stored: pd.DataFrame, own: TrainingTable | None, same: SameRecordings
+) -> TrainingData:
+    """Join the published rows, the agreed labels of the store and a person's table, with the MD5 of each of them.
+
+    same : files that are one recording.
+    """
+    data = labelled_data.training_data(published, _with_table(stored, own), same)
     inputs = dict(published.inputs)
     if len(stored):
         inputs[LABELS_FILE] = file_md5(labels_csv(stored))

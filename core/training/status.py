@@ -13,7 +13,15 @@ from core.features import EXTRACTOR
 from core.models.description import ModelDescription, describe_alias, describe_model_in_use
 from core.pipeline.serving import Served
 from core.settings import Settings
-from core.store import Store, features_table, feedback_table, get_setting, newest_recordings, set_setting
+from core.store import (
+    Store,
+    features_table,
+    feedback_table,
+    get_setting,
+    newest_recordings,
+    same_recordings,
+    set_setting,
+)
 from core.training import labelled_data
 from core.training.labelled_data import NewLabels, TrainingData, labels, predict_clips, seen_clips
 from core.training.triggers import SETTING, Limits, Trigger, check_triggers
@@ -58,7 +66,7 @@ def training_status(store: Store, settings: Settings, published: Table, served: 
     published : the published table.
     served : the champion.
     """
-    data = labelled_data.training_data(published, labels(store))
+    data = labelled_data.training_data(published, labels(store), same_recordings(store))
     champion, limits = describe_model_in_use(settings), limits_of(store)
     challenger = describe_alias(file_names.CHALLENGER, settings=settings)
     new_labels = _new_labels(data, champion)
@@ -103,7 +111,7 @@ def test_clips(
     fresh = labelled_data.unseen(data, known)
     feedback = feedback_table(store)
     early = set(feedback.loc[feedback["kind"].ne("undo") & (feedback["created_at"] < since), "clip_id"])
-    return fresh[~fresh["clip_id"].isin(early)].set_index("clip_id")["group"]
+    return fresh[~fresh["clip_id"].isin(data.same.members(early))].set_index("clip_id")["group"]
 
 
 def features_of_newest(store: Store, *, limit: int = RECENT) -> pd.DataFrame:

@@ -189,6 +189,11 @@ def service() -> Dashboard:
                     unit="percentunit",
                     limit=0.01,
                 ),
+                curves(
+                    "The line",
+                    "Clips and explanations that wait for the processor, and those in work.",
+                    Ask("sum by (state) (tme_waiting_requests)", "{{state}}"),
+                ),
                 curves("Jobs", "Background jobs by state.", Ask(f"sum by (state) ({one('tme_jobs')})", "{{state}}")),
             ],
             "Alerts": [
@@ -246,7 +251,7 @@ def model() -> Dashboard:
             "Answers": [
                 curves(
                     "Decisions",
-                    "Of the day before. All but accepted are not sure.",
+                    "Of the day before. Choose (two emotions) and review are not sure.",
                     Ask(f"sum by (decision) ({one('increase(tme_decisions_total[1d])')})", "{{decision}}"),
                 ),
                 curves(
@@ -309,13 +314,16 @@ def model() -> Dashboard:
                 ),
                 bars(
                     "Highest PSI",
-                    "Compare it with the PSI by chance: with few clips, PSI is high without any drift.",
+                    "With few clips, PSI is high without any drift. The next panel shows how often.",
                     Ask("topk(10, max by (feature) (tme_drift_psi))", "{{feature}}"),
                 ),
                 curves(
-                    "PSI by chance",
-                    "95 % of samples of this size have a PSI below this when nothing has drifted.",
-                    Ask("max(tme_drift_psi_chance)", "by chance"),
+                    "PSI above 0.2",
+                    "Share of the features with such a PSI, beside the share that chance gives with so few clips.",
+                    Ask("max(tme_drift_psi_ratio)", "measured"),
+                    Ask("max(tme_drift_psi_chance_ratio)", "by chance"),
+                    unit="percentunit",
+                    most=1,
                 ),
             ],
             "Alarms and models": [

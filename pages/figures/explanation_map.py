@@ -30,8 +30,6 @@ def explanation_map(
         Columns row, label, guess, outcome and wrong, from ``core.evaluation.clip_errors.clip_errors``.
     colour
         Column that decides symbol and colour: outcome, label or guess.
-    chosen
-        Row of the clip with a ring.
     """
     table = places.points.merge(clips, on="row")
     looks = {str(k): v for k, v in _OUTCOMES.items()} if colour == "outcome" else _EMOTIONS
@@ -51,11 +49,6 @@ def explanation_map(
                 hovertemplate="row %{customdata[0]}: %{customdata[1]}, guess %{customdata[2]}<br>"
                 "wrong in %{customdata[3]:.0f} % of the repeats<extra></extra>",
             )
-        )
-    if chosen is not None and (at := table[table["row"] == chosen]).size:
-        ring = {"symbol": "circle-open", "size": 24, "color": NEUTRAL, "line": {"width": 3}}
-        figure.add_trace(
-            go.Scatter(x=at["x"], y=at["y"], mode="markers", marker=ring, hoverinfo="skip", name="chosen clip")
         )
     titles = [
         f"{emotion} by {BY_COLUMN[column].name.lower()} ({tenth_percent(share)})"

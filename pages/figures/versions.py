@@ -33,6 +33,7 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
     name
         Name of the figure.
     """
+    figures = figures.assign(created_at=_utc(figures["created_at"]))
     figure = go.Figure()
     for k, (_, part) in enumerate(figures.groupby("clips_hash", sort=False)):
         line = {"color": NEUTRAL, "width": 1, "dash": _DASHES[k % len(_DASHES)]}
@@ -66,7 +67,7 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
     _add_decisions(figure, figures, decisions)
     return (
         apply_style(figure, title=f"{name} of each version", height=400)
-        .update_xaxes(title="trained at")
+        .update_xaxes(title="trained at (UTC)")
         .update_yaxes(title=name)
         .update_layout(legend_y=-0.3)
     )
@@ -80,7 +81,7 @@ def _add_decisions(figure: go.Figure, figures: pd.DataFrame, decisions: pd.DataF
         if len(part):
             figure.add_trace(
                 go.Scatter(
-                    x=part["at"],
+                    x=_utc(part["at"]),
                     y=[floor] * len(part),
                     mode="markers+text",
                     text=part["version"],
@@ -90,3 +91,8 @@ def _add_decisions(figure: go.Figure, figures: pd.DataFrame, decisions: pd.DataF
                     hovertemplate="version %{text}, %{x}<extra>%{fullData.name}</extra>",
                 )
             )
+
+
+def _utc(times: pd.Series) -> pd.Series:
+    """Times without their zone, as plotly draws them."""
+    return pd.to_datetime(times, utc=True).dt.tz_convert(None)

@@ -19,6 +19,7 @@ WRITES = {  # what changes a file, a process or the registry of models
 FREE = {
     "core.allowed_places.name_place": "called only by a command: the owner names a place",
     "core.atomic": "the tool that others use",
+    "core.audio.fingerprint": "a process of its own that only listens to samples",
     "core.audio.isolated": "a process of its own that only decodes",
     "core.canary.proxy": "the steps of a canary ask",
     "core.canary.running": "the steps of a canary ask",

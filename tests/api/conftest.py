@@ -1,12 +1,14 @@
 """The API in this process, with the committed model, a store of its own, and keys of all roles."""
 
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from core import store
@@ -85,6 +87,31 @@ def made_client(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Ite
 def api(made_client: TestClient) -> Api:
     service = made_client.app.state.service  # type: ignore[attr-defined]
     return Api(made_client, service, service.store())
+
+
+@pytest.fixture(scope="package")
+def port(api: Api) -> Iterator[int]:
+    """The port of a real server over the API of these tests."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    config = uvicorn.Config(api.client.app, port=number, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    config.callback_notify, config.timeout_notify = None, 1
+    startup = server.startup
+
+    async def and_say_so(sockets=None):
+        await startup(sockets)
+        started.set()
+
+    server.startup = and_say_so
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert started.wait(30)
+    yield number
+    server.should_exit = True
+    thread.join(30)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,11 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
-import uvicorn
 from required import missing
 
 from core.access import Role
@@ -21,31 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", TEXT, re.DOTALL)
 GENERATOR = Path(sys.prefix) / "client-generator"  # `make` installs it
-
-
-@pytest.fixture(scope="module")
-def port(api):
-    """The port of a real server over the API of these tests."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    config = uvicorn.Config(api.client.app, port=number, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    started = threading.Event()
-    config.callback_notify, config.timeout_notify = None, 1
-    startup = server.startup
-
-    async def and_say_so(sockets=None):
-        await startup(sockets)
-        started.set()
-
-    server.startup = and_say_so
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert started.wait(30)
-    yield number
-    server.should_exit = True
-    thread.join(30)
 
 
 @pytest.fixture(scope="module")

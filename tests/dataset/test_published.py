@@ -1,6 +1,7 @@
 """Finding, fetching and verifying the published table."""
 
 import csv
+import hashlib
 import io
 import socket
 import threading
@@ -189,6 +190,7 @@ def test_the_published_table_is_known_on_every_way_in(spelling, published, setti
     path.write_bytes(data)
     table = load_table(settings(table=path), allow_download=False)
     assert (table.origin, table.note, table.content_hash) == ("environment", "", PUBLISHED_HASH)
+    assert table.inputs == {"mine.csv": hashlib.md5(data).hexdigest()}  # of the file as it is
     assert user_tables.read_user_table(data, "mine.csv").published
     kept = settings()
     assert user_tables.store_if_published(data, kept, by=OWNER)

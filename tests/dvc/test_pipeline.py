@@ -82,7 +82,8 @@ class Clone:
 
     def tree(self, path: str) -> dict[str, bytes]:
         folder = self.folder / path
-        return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        files = (file for file in folder.rglob("*") if file.is_file() and file.name != ".gitignore")  # DVC writes these
+        return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +239,7 @@ def test_an_old_tag_brings_back_its_table_and_its_model_gives_its_figures(change
     own = (
         pd.DataFrame(proba, columns=list(PROBA))
         .round(5)
-        .assign(y=table[LABEL].to_numpy(), group=rows["group"].to_numpy())
+        .assign(y=table[LABEL].to_numpy(), row=rows["row"].to_numpy(), group=rows["group"].to_numpy())
     )
     again = scores(own, seed=0).query("measure == 'macro_f1' and emotion == 'all'")["value"].iloc[0]
     stored = from_csv((folder / EVALUATION).read_bytes(), ModelRef("")).figure("macro_f1", row="held_out")

@@ -9,8 +9,9 @@ from core import store
 from core.access import AccessError, Person, Role, Setting
 from core.errors import StoreError
 from core.labelling.hearing import Heard, say, take_back
+from core.labelling.queue import desk
 from core.labelling.settlement import settle
-from core.labelling.truth import set_raters_needed
+from core.labelling.truth import set_raters_needed, stored_truth
 from core.labelling.whose_word import agreed_words, no_words, own_words, winning_moods
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
@@ -73,6 +74,46 @@ def test_the_own_newest_answer_wins_and_can_be_taken_back(db):
     assert won(db, "Ayşe")["mood"] == "sad"
     assert take_back(person(db, "Ayşe"), first)
     assert won(db, "Ayşe")["word"] == Word.MODEL
+
+
+def test_one_answer_counts_for_all_files_of_a_recording(db):
+    copy, other = "c" * 64, "d" * 64
+    for content in (copy, other):
+        add(db, content)
+    hears(db, "Ayşe", "sad")
+    number = hears(db, "Ece", "sad", content=copy)
+    assert won(db, "Can")["word"] == Word.MODEL  # one voice about each of two files
+    word = store.say_same(db, FILE, copy, True)
+    for subject in (FILE, copy):
+        assert won(db, "Can", subject)[["mood", "word"]].tolist() == ["sad", Word.AGREED]
+        assert won(db, "Ece", subject)[["mood", "word", "own_id"]].tolist() == ["sad", Word.OWN, number]
+    assert won(db, "Can", other)["word"] == Word.MODEL
+    assert won(db, "Can", WINDOW)["word"] == Word.MODEL
+    newest = hears(db, "Ece", "relax")  # a person has one answer about a recording: the newest
+    assert won(db, "Ece", copy)[["mood", "own_id"]].tolist() == ["relax", newest]
+    assert take_back(person(db, "Ece"), newest)
+    assert store.undo_same(db, word)
+    assert won(db, "Can", copy)["word"] == Word.MODEL
+    assert won(db, "Ece", FILE)["word"] == Word.MODEL
+
+
+def test_the_queue_asks_once_about_a_recording(db):
+    copy = "c" * 64
+    add(db, copy)
+
+    def asked(name: str) -> set[str]:
+        rater = person(db, name)
+        return set(store.clips_to_label(rater, rater=name, verified=True)["clip_id"])
+
+    store.say_same(db, FILE, copy, True)
+    assert asked("Ayşe") == {FILE, copy, WINDOW}
+    hears(db, "Ayşe", "sad")
+    assert asked("Ayşe") == {WINDOW}
+    assert asked("Ece") == {FILE, copy, WINDOW}
+    hears(db, "Ece", "sad", content=copy)
+    truth = stored_truth(db)
+    assert truth.loc[[FILE, copy], "label"].tolist() == ["sad", "sad"]
+    assert {item.clip_id for item in desk(person(db, "Can"), rater="Can", verified=True).items} == {WINDOW}
 
 
 def test_the_agreed_mood_wins_before_the_models_and_after_the_own(db):

@@ -1,5 +1,6 @@
 """The Home page: true figures, which data and model, doors, and what is said when either is missing."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -65,6 +66,8 @@ def test_data_and_model_in_use_are_named(
     assert json.loads((CHAMPION / "manifest.json").read_text())["version"] in text
     assert "models/champion" in text
     assert "5a7e28abb911" in text
+    assert f"Data version (MD5): `{hashlib.md5(table_path.read_bytes()).hexdigest()}`" in text
+    assert "Data version (MD5): not recorded" in text  # the champion was trained before it was recorded
     assert "10.24432/C5JG93" in text
     assert "stand-in" not in text
     for person in ("Musicologist", "Music therapist", "Analyst", "Labeler"):

@@ -14,6 +14,7 @@ from core.playlists.circle import PLEASANT, STRONG, mood_coordinates, neighbours
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW, UNKNOWN, add_places, pieces_table
 from core.playlists.selection import SORTS, Filter, alphabetical_ranks, filter_pieces, searched_text, sort_pieces
 from core.playlists.sound import FAR, LibraryMap, library_map, recordings, similar_pieces, sound_table
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, EMOTIONS, PROBA
 from core.settings import ROOT
 from core.turkish import fold, turkish_order
@@ -434,6 +435,15 @@ def test_two_encodings_of_a_recording_are_one(reference):
     assert found.to_dict() == {"p0": "p0", "p1": "p1", "p2": "p2", "q0": "p0", "q1": "p1"}
     clips, features = _versions(reference, noise=0.8)
     assert recordings(clips, features, reference).nunique() == 5
+
+
+def test_what_people_and_fingerprints_say_comes_before_the_sound(reference):
+    clips, features = _versions(reference, noise=0.01)
+    same = SameRecordings(words=(("p0", "q0", False), ("p2", "zz", True)), sure=(("aa", "p1"),), apart=(("p1", "q1"),))
+    found = recordings(clips, features, reference, same)
+    assert found.to_dict() == {"p0": "p0", "p1": "p1", "p2": "p2", "q0": "q0", "q1": "q1"}
+    joined = recordings(clips, features, reference, SameRecordings(words=(("p2", "q1", True),)))
+    assert joined.to_dict() == {"p0": "p0", "p1": "p1", "p2": "p1", "q0": "p0", "q1": "p1"}
 
 
 def test_windows_of_a_recording_are_compared_in_their_mean(reference):

@@ -1,5 +1,6 @@
 """From agreed labels to a challenger: what trains, what is left out, what rings, what a retraining leaves behind."""
 
+import hashlib
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from core import __main__ as command
 from core import file_names, store
 from core.access import Person
+from core.dataset import loading
 from core.dataset.split import held_out
 from core.dataset.stand_in import sample
 from core.dataset.table import as_table
@@ -29,6 +31,7 @@ from core.models import description, registry
 from core.pipeline import jobs
 from core.pipeline.jobs import Stopped
 from core.pipeline.serving import serve
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
 from core.settings import Settings
 from core.training import candidates, labelled_data, promotion, retraining, schedule, speed, status
@@ -100,6 +103,34 @@ def test_the_published_rows_come_first_and_nobodys_clip_is_held_out(table):
     assert set(data.rows.loc[data.rows["clip_id"] == "", "extractor"]) == {MIRTOOLBOX}
     assert data.left_out.empty
     assert data.published_hash == table.content_hash != data.table.content_hash
+
+
+def test_of_a_recording_with_two_files_one_trains_and_both_are_known(table):
+    music = labelled.music(4)
+    a, b, c, d = ids = [letter * 64 for letter in "abcd"]
+    same = SameRecordings(sure=((a, b), (c, "e" * 64)))
+    labels = labels_of(music.iloc[:4].set_axis(ids)).assign(recording=[same.name(content) for content in ids])
+    data = labelled_data.training_data(table, labels, same)
+    assert data.labelled["clip_id"].tolist() == [a, c, d]
+    assert data.left_out[["clip_id", "reason"]].to_numpy().tolist() == [[b, "another file of this recording is used"]]
+    assert labelled_data.unseen(data, {b})["clip_id"].tolist() == [c, d]  # a model that learned from b knows a
+    assert labelled_data.unseen(data, {"e" * 64})["clip_id"].tolist() == [a, d]
+    unmeasured = labels.assign(**{name: labels[name].where(labels["clip_id"] != a) for name in COLUMNS})
+    assert labelled_data.training_data(table, unmeasured, same).labelled["clip_id"].tolist() == [b, c, d]
+
+
+def test_windows_of_one_recording_share_a_fold_and_never_a_held_out_row(table):
+    music, held = labelled.music(4), held_out(table.frame)
+    a, b = (letter * 64 for letter in "ab")
+    clips = [f"{a}@0.000+30.000", f"{a}@30.000+30.000", "x" * 64]
+    labels = labels_of(music.iloc[:3].set_axis(clips), content_hash=[a, a, "x" * 64]).assign(recording=[a, a, "x" * 64])
+    group = labelled_data.training_data(table, labels).labelled["group"].tolist()
+    assert group[0] == group[1] != group[2]
+    leak = labels_of(table.frame[held].iloc[[0]].set_axis([b])).assign(
+        **{"_RMSenergy_Mean": table.frame[held]["_RMSenergy_Mean"].iloc[0] * 1.01}, recording=a
+    )
+    data = labelled_data.training_data(table, pd.concat([labels, leak], ignore_index=True))
+    assert data.labelled["clip_id"].tolist() == [clips[0], clips[1], "x" * 64]  # the file with more labels is used
 
 
 def test_what_must_not_train_is_left_out_with_its_reason(table):
@@ -501,7 +532,24 @@ def test_the_model_keeps_what_it_learned_from(life):
     assert labelled_data.seen_clips(model.folder) == life.music[LABEL].to_dict()
     newer = description.describe_alias("challenger", settings=life.settings)
     assert labelled_data.seen_clips(newer.folder) == (life.music[LABEL].to_dict() | life.more[LABEL].to_dict())
+    labels = labelled_data.labels_csv(labelled_data.labels(life.store))
+    assert newer.inputs["labels.csv"] == hashlib.md5(labels).hexdigest() != model.inputs["labels.csv"]
+    assert f"`labels.csv`: `{newer.inputs['labels.csv']}`" in newer.card
     assert int(newer.metrics["protocol"]["development"]) == int(model.metrics["protocol"]["development"]) + 20
+
+
+@LIFE
+def test_a_model_of_labels_is_trained_again_from_the_store_and_older_labels_are_refused(life, monkeypatch):
+    monkeypatch.setattr(loading, "load_table", lambda *_, **__: life.table)
+    monkeypatch.setattr(candidates, "TREES", 10)
+    monkeypatch.setenv("TME_DATA_DIR", str(life.settings.data_dir))
+    folders = {alias: registry.find(alias, settings=life.settings).folder for alias in ("champion", "challenger")}
+    with in_one_process():
+        older, same = [CliRunner().invoke(command.app, ["reproduce", str(folder)]) for folder in folders.values()]
+    assert same.exit_code == 0, same.output
+    assert "Everything is equal." in same.output
+    assert isinstance(older.exception, TableError)
+    assert "These labels have changed since" in str(older.exception)
 
 
 @LIFE

@@ -8,7 +8,9 @@ import streamlit as st
 
 from core.labelling import agreement, listening, self_agreement
 from core.labelling.agreement import Counts
-from core.store import Store, answers_key, answers_table
+from core.labelling.truth import truth_of
+from core.same_recording import SameRecordings
+from core.store import Store, answers_key, answers_table, same_key, same_recordings
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,10 +18,12 @@ class Answers:
     """The answers of one state of the store. All sessions share them: do not change them.
 
     every : as from ``store.answers_table``.  synthetic : also the answers about clips for practice are shown.
+    same : files that are one recording.
     """
 
     every: pd.DataFrame
     synthetic: bool
+    same: SameRecordings
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -48,9 +52,9 @@ class Answers:
         return agreement.count_answers(self.every)
 
     def truth(self, needed: int) -> pd.DataFrame:
-        """The ground truth, see ``agreement.ground_truth``."""
+        """The ground truth, see ``truth.truth_of``."""
         if needed not in self._truths:
-            self._truths[needed] = agreement.ground_truth(self.table, raters_needed=needed)
+            self._truths[needed] = truth_of(self.table, self.same, raters_needed=needed)
         return self._truths[needed]
 
     @cached_property
@@ -79,9 +83,9 @@ class Answers:
 
 def known(store: Store, *, synthetic: bool) -> Answers:
     """The answers as they are now. Raises CoreError."""
-    return _known(answers_key(store), synthetic, store)
+    return _known((*answers_key(store), *same_key(store)), synthetic, store)
 
 
 @st.cache_resource(show_spinner="Reading the answers …", max_entries=2, ttl=3600)
 def _known(key: tuple[object, ...], synthetic: bool, _store: Store) -> Answers:
-    return Answers(answers_table(_store), synthetic)
+    return Answers(answers_table(_store), synthetic, same_recordings(_store))

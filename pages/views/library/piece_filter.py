@@ -19,7 +19,7 @@ from core.playlists.sound import sound_table
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
-from core.store import Store, features_table
+from core.store import Store, features_table, same_key, same_recordings
 from pages.shared import cached, entering, messages, show
 from pages.views.library.pieces import Library
 
@@ -178,17 +178,20 @@ def sound(library: Library) -> tuple[pd.DataFrame, Reference]:
 
 
 @st.cache_resource(show_spinner="Looking for duplicate recordings …", max_entries=2, ttl=600)
-def _recordings(key: tuple[object, ...], version: str, _library: Library, _known: Reference) -> pd.Series:
-    store = cached.store()
-    if store is None:
-        return pd.Series(dtype=str)
-    return find_recordings(_library.loaded.clips, _features(_library.key, _library.loaded.clips, store), _known)
+def _recordings(
+    key: tuple[object, ...], version: str, _library: Library, _known: Reference, _store: Store
+) -> pd.Series:
+    features = _features(_library.key, _library.loaded.clips, _store)
+    return find_recordings(_library.loaded.clips, features, _known, same_recordings(_store))
 
 
 def recordings(library: Library) -> pd.Series:
     """Recording of each piece, see `core.playlists.sound.recordings`; duplicates share one."""
-    known = reference()
-    return _recordings(library.key, description.describe_model_in_use(Settings()).version, library, known)
+    known, store = reference(), cached.store()
+    if store is None:
+        return pd.Series(dtype=str)
+    key = (*library.key, *same_key(store))
+    return _recordings(key, description.describe_model_in_use(Settings()).version, library, known, store)
 
 
 # --- download --------------------------------------------------------------------------------------------------------

@@ -27,11 +27,11 @@ AUTOPLAY = "mood_autoplay"  # session key: a piece was clicked and must play at 
 # --- one piece -------------------------------------------------------------------------------------------------------
 
 
-def hear(row: pd.Series, *, way: Way, autoplay: bool = False, passages: bool = False) -> None:
+def hear(row: pd.Series, *, way: Way, autoplay: bool = False, passages: bool = False, key: str = "whole") -> None:
     """Show the player: the scored part, the whole file if it has not changed since scoring, or a passage of it.
 
     row : a piece; its name is the hash of the file content.  way : the page, for the count of plays.
-    passages : offer a link to a passage.
+    passages : offer a link to a passage.  key : of the switch, where a page has several players.
     """
     store = cached.store()
     if store is None:
@@ -41,7 +41,7 @@ def hear(row: pd.Series, *, way: Way, autoplay: bool = False, passages: bool = F
     span = passage.ask_passage(str(row.name), float(row["duration_s"])) if on_disk and passages else None
     if span or (
         on_disk
-        and st.toggle("Whole piece", key="whole", help=f"Off: only the {row['length_s']:.0f} s that the model scored.")
+        and st.toggle("Whole piece", key=key, help=f"Off: only the {row['length_s']:.0f} s that the model scored.")
     ):
         try:
             content = _whole(path, str(row.name), Settings(), store)

@@ -12,7 +12,7 @@ from core.errors import CoreError
 from core.labelling import raters, tasks
 from core.models.description import ModelDescription, describe_model_in_use
 from core.settings import Settings
-from core.store import MAX_NAME, Store, clips_for_tasks, labels_cache_key, raters_table
+from core.store import MAX_NAME, Store, clips_for_tasks, labels_cache_key, raters_table, same_recordings
 from core.training import label_checks, labelled_data
 from pages.shared import cached, login, messages, show, who
 
@@ -23,15 +23,15 @@ _TURN = "check_task_turn"  # session key: number of tasks that were made, so tha
 @st.cache_data(show_spinner="Looking for doubtful labels …", ttl=FRESH_S, max_entries=4)
 def _doubts(url: str, stamp: tuple[object, ...], _store: Store, _model: ModelDescription) -> pd.DataFrame:
     """List doubtful labels whose sound is stored. url, stamp : cache key, which changes with labels and model."""
-    data = labelled_data.training_data(cached.table(), labelled_data.labels(_store))
+    data = labelled_data.training_data(cached.table(), labelled_data.labels(_store), same_recordings(_store))
     doubts = label_checks.doubtful_answers(_store, _model, data, Settings())
-    known = clips_for_tasks(_store, raters=())
+    known = clips_for_tasks(_store, raters=(), clip_ids=doubts["clip_id"].tolist())
     return doubts.merge(known[["clip_id", "file_name"]], on="clip_id", validate="one_to_one")
 
 
 def doubts_of_people() -> None:
     """Show the labels of people that the model in use contradicts, and offer to ask raters again."""
-    st.subheader("Labels of people")
+    st.header("Labels of people to check")
     store = cached.store()
     if store is None:
         return
@@ -63,7 +63,7 @@ def _ask_again(store: Store, table: pd.DataFrame) -> None:
     )
     percent = ("p_label", "p_suggested", "doubt")
     event = show.frame(
-        table.drop(columns="clip_id").assign(
+        table[["file_name", "label", "suggested", *percent]].assign(
             file_name=show.clip_names(table),
             **{c: table[c].map(wording.with_sign) for c in ("label", "suggested")},
             **{c: 100 * table[c] for c in percent},
@@ -98,7 +98,7 @@ def _ask_again(store: Store, table: pd.DataFrame) -> None:
             placeholder="Choose raters" if login.login_configured() else "Choose raters or type their names",
         )
         st.button(
-            f"Ask for {wording.counted(len(chosen), 'clip')} again",
+            f"Ask again about {wording.counted(len(chosen), 'clip')}" if chosen else "Ask again",
             key="task_check",
             icon=":material/assignment_add:",
             disabled=not chosen or not asked,

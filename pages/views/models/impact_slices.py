@@ -40,8 +40,8 @@ def show_emotions(page: Page, prices: Prices) -> None:
         alt="Costs by emotion",
     )
     st.caption(
-        f"Errors and reviews are parts of the cost of {PER} clips at {wording.percent_limit(threshold)}, the limit in "
-        "use. The shares of the emotions are those of the labelled clips; a library can have others."
+        f"Errors and reviews are parts of the cost of {PER:,} clips at {wording.percent_limit(threshold)}, the limit "
+        "in use. The shares of the emotions are those of the labelled clips; a library can have others."
     )
 
 

@@ -174,7 +174,7 @@ def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
             more_labels=ways[WayToUse.MORE_LABELS].cost if values else None,
         ),
         key=page.name("impact"),
-        alt=f"Cost of {PER} clips against the threshold: {now.cost:.0f} at {wording.percent_limit(threshold)}, "
+        alt=f"Cost of {PER:,} clips against the threshold: {now.cost:.0f} at {wording.percent_limit(threshold)}, "
         f"lowest {best.cost:.0f} at {wording.percent_limit(result.best)}",
         data=result.curve,
     )
@@ -231,8 +231,8 @@ def _notes(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> 
     wrong = f"{wording.tenth_percent(now.wrong)} of the accepted answers are wrong"
     wrong = "No answer is accepted" if np.isnan(now.wrong) else wrong
     st.caption(
-        f"Figures: {page.origin}, model {page.model.version}. Costs are for {PER} clips, in {UNIT}; from and to are a "
-        f"95 % interval (bootstrap of recordings). {wrong} at the limit in use. “Use lost” is an assumption: each 10 "
+        f"Figures: {page.origin}, model {page.model.version}. Costs are for {PER:,} clips, in {UNIT}; from and to are "
+        f"a 95 % interval (bootstrap of recordings). {wrong} at the limit in use. “Use lost” is an assumption: each 10 "
         "points of error cost the share of use that you set. The same clips choose the cheapest limit and measure its "
         f"cost. If other recordings choose it, it {_saving_in_words(saved)}. "
         + (

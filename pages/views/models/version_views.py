@@ -1,5 +1,7 @@
 """The versions of the model over time, and what changed between two of them."""
 
+import time
+
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +14,7 @@ from core.evaluation.significance import findings_of_intervals
 from core.file_names import CHALLENGER, CHAMPION
 from core.models import registry
 from core.models.description import ModelDescription
+from core.pipeline.serving import models_stamp
 from core.schema import ALL, EMOTIONS
 from core.settings import Settings
 from pages.figures import models, versions
@@ -19,23 +22,24 @@ from pages.shared import show
 from pages.shared.messages import literal
 from pages.shared.times import local_column
 
-FRESH_S = 60.0  # seconds for which a registry on a server is believed; a file is read again when it changes
+FRESH_S = 60  # seconds for which a registry on a server is believed; a file is read again when it changes
 _FIGURES = {
     name: MEASURES[name].label for name in ("macro_f1", "accuracy", "macro_auc", "log_loss", "ece", "class_gap")
 }
 _FIGURES |= {f"f1 {emotion}": f"F1 of {wording.with_sign(emotion)}" for emotion in EMOTIONS}
 
 
-@st.cache_resource(show_spinner="Reading the registry …", ttl=FRESH_S, max_entries=2)
+@st.cache_resource(show_spinner="Reading the registry …", max_entries=2)
 def _history(settings: Settings, stamp: tuple[object, ...]) -> ModelHistory:
-    """Read all versions. stamp : state of the registry, as the cache key."""
+    """Read all versions. stamp : state of the registry and of the model that comes with the program, the cache key."""
     return model_history.read_history(settings)
 
 
 def all_versions() -> ModelHistory:
     """All versions of the model. All sessions share the object: do not change it. Raises CoreError."""
     settings = Settings()
-    return _history(settings, registry.registry_stamp(settings))
+    of_registry = registry.registry_stamp(settings) or (int(time.time()) // FRESH_S,)
+    return _history(settings, (*of_registry, *models_stamp(settings)))
 
 
 def over_time(history: ModelHistory) -> None:
