@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from monitored import add_answers, add_clips, scored
+from streamlit.testing.v1 import AppTest
 
 from core.monitoring.alarm_state import State, save_state, settle
 from core.monitoring.rules import Finding, Rule, Standing
@@ -136,3 +137,25 @@ def test_a_rater_is_told_how_to_become_an_analyst_and_sees_no_figure(open_page, 
     assert "This page is for analysts." in " ".join(e.value for e in page.info)
     assert not page.metric
     assert not page.dataframe
+
+
+def _play_a_clip(path):
+    import pandas as pd
+
+    from pages.shared import cached
+    from pages.views.monitoring import drift
+
+    row = pd.Series({"clip_id": 64 * "a", "path": path, "start_s": 0.0, "duration_s": 5.0, "file_name": "a.mp3"})
+    drift._play(cached.store(), row)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [(None, "The sound of this clip is not stored"), ("c1.flac", "The audio of this clip is no longer there")],
+)
+def test_a_clip_without_sound_says_why_it_cannot_be_played(db, path, words):
+    page = AppTest.from_function(_play_a_clip, kwargs={"path": path}, default_timeout=60)
+    page.session_state["who"] = "Boss"
+    page.run()
+    assert not page.exception
+    assert words in page.caption[0].value
