@@ -3,13 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from monitored import add_answers, add_clips, scored
 from streamlit.testing.v1 import AppTest
 
+from core.audio.decoding import Clip
 from core.monitoring.alarm_state import State, save_state, settle
 from core.monitoring.rules import Finding, Rule, Standing
+from core.pipeline import kept_audio
 from core.schema import COLUMNS
+from core.settings import Settings
 from core.store import Event, EventKind, close_store, open_store, record_events, set_role
 from pages.views.monitoring import alarms, slices
 
@@ -147,6 +151,17 @@ def _play_a_clip(path):
 
     row = pd.Series({"clip_id": 64 * "a", "path": path, "start_s": 0.0, "duration_s": 5.0, "file_name": "a.mp3"})
     drift._play(cached.store(), row)
+
+
+def test_a_clip_with_sound_is_played(db):
+    sound = Clip(64 * "a", np.sin(np.arange(16_000) / 20), 8000)
+    kept_audio.keep_audio(sound, kept_audio.folder(Settings()))
+    page = AppTest.from_function(_play_a_clip, kwargs={"path": "a.flac"}, default_timeout=60)
+    page.session_state["who"] = "Boss"
+    page.run()
+    assert not page.exception
+    assert not page.caption
+    assert len(page.get("audio")) == 1
 
 
 @pytest.mark.parametrize(
