@@ -1,4 +1,4 @@
-"""Plays, skips and finished sounds: the rule, and what a browser reports as events.
+"""Plays, skips and finished sounds: what a browser reports, as events.
 
 docs/use.md explains the rule. The script ``pages/assets/plays.js`` measures what was heard; this module decides what
 counts.
@@ -8,10 +8,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.monitoring.play_rule import needed_s
 from core.store import Event, EventKind, Way
 
-PLAY_SHARE = 0.5  # of the sound; after so much of it was heard, it counts as a play ...
-PLAY_S = 240.0  # ... or after so many seconds (the rule of Last.fm)
 _ROUNDED_S = 0.3  # the browser rounds to tenths of a second
 _LONGEST_S = 24 * 3600.0
 _KINDS = (EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED)
@@ -23,11 +22,6 @@ class Player:
 
     way: Way
     clip_id: str = ""
-
-
-def needed_s(length_s: float) -> float:
-    """Return the seconds that must be heard of a sound of this length before it counts as a play."""
-    return min(PLAY_SHARE * length_s, PLAY_S)
 
 
 def event_of_report(sent: object, player: Player, *, visit: str = "") -> Event | None:

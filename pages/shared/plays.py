@@ -1,7 +1,7 @@
 """What people hear and what pages show, as events: one script counts plays, skips and finished sounds of all players.
 
 Every player of the dashboard is drawn by ``audio()``, or has a key of ``player_key()``. The rule is in
-``core.monitoring.listening``; docs/use.md explains it.
+``core.monitoring.play_rule``; docs/use.md explains it.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.monitoring.play_rule import PLAY_S, PLAY_SHARE
 from pages.shared import assets, cached
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ def listen() -> None:
 
 @st.fragment  # a report draws only the script again, and not the page
 def _script() -> None:
-    from core.monitoring.listening import PLAY_S, PLAY_SHARE
-
     st.components.v2.component(KEY, js=assets.script("plays"))(
         key=KEY,
         data={"play_share": PLAY_SHARE, "play_s": PLAY_S, "seen": [_id(sent) for sent in _reports()]},

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from core.monitoring.listening import Player, event_of_report, needed_s
+from core.monitoring.listening import Player, event_of_report
+from core.monitoring.play_rule import needed_s
 from core.store import EventKind, Way
 
 MOODS = Player(Way.MOODS, "clip")

@@ -12,16 +12,6 @@ from pages.shared import show
 from pages.views.monitoring import parts, tables
 from pages.views.monitoring.parts import Seen
 
-WAYS = {  # stored way -> words
-    "page": "file on Predict",
-    "microphone": "microphone",
-    "tracks": "whole track",
-    "library": "library",
-    "api": "REST API",
-    "command": "command line",
-    "": "unknown",
-}
-
 
 def traffic(seen: Seen) -> None:
     """Show how many clips came, by outcome and by way."""
@@ -43,7 +33,7 @@ def traffic(seen: Seen) -> None:
     st.subheader("By way")
     wide = found.pivot_table(index="way", columns="kind", values="n", aggfunc="sum", fill_value=0)
     wide = wide.reindex(columns=names, fill_value=0).reset_index()
-    wide["way"] = wide["way"].map(lambda way: WAYS.get(way, way))
+    wide["way"] = wide["way"].map(health.namer("way", wide["way"]))
     show.frame(wide, hide_index=True, alt="Clips by way and outcome")
     show.download(wide, "monitoring_ways", rows=rows_in_words(seen))
 
