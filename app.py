@@ -70,7 +70,8 @@ def run() -> None:
                 doors.page("use", title="Use", icon=":material/monitoring:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
-        }
+        },
+        expanded=True,  # the menu shows all pages, and not the first ones and a button
     )
     reach.warn_if_open_to_all()
     page, below = st.container(), st.container()
