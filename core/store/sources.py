@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, requires
-from core.store.checks import check_text, now
+from core.store.checks import check_text, now, storable
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import source_items, sources
 
@@ -119,11 +119,11 @@ def _values(key: str, source: str, row: SourceRow, moment: datetime) -> dict[str
     return {
         "id": key,
         "source_id": source,
-        "item": row.item.replace("\x00", ""),
+        "item": storable(row.item),
         "stamp": row.stamp,
-        "facts": json.dumps(dict(row.facts)),  # ASCII: any text can be stored
-        "isrc": row.isrc[:MAX_ISRC].replace("\x00", ""),
-        "licence": row.licence.replace("\x00", ""),
+        "facts": json.dumps({n: storable(v) if isinstance(v, str) else v for n, v in row.facts.items()}),
+        "isrc": storable(row.isrc[:MAX_ISRC]),
+        "licence": storable(row.licence),
         "first_seen_at": moment,
         "changed_at": moment,
         "seen_at": moment,

@@ -1,4 +1,4 @@
-"""A web server of this machine that gives recorded answers, and a store."""
+"""A web server of this machine that gives recorded answers."""
 
 import json
 import threading
@@ -7,8 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
-from core import store as stores
 
 
 @dataclass
@@ -64,10 +62,3 @@ def service():
     yield known
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def opened(tmp_path):
-    db = stores.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
-    yield db
-    stores.close_store(db)

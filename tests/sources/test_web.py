@@ -51,7 +51,7 @@ def test_pauses_grow_where_the_service_does_not_say_how_long(service, web, pause
 
 def test_a_long_pause_ends_the_run_at_once(service, web, pauses):
     service.answer(status=429, Retry_After="5400")
-    with pytest.raises(PauseError, match="Example asks for a pause of 90 min"):
+    with pytest.raises(PauseError, match="Example asks for a pause of 1 h 30 min"):
         web.get(service.address, {})
     assert pauses == []
 
