@@ -70,11 +70,15 @@ def run() -> None:
                 doors.page("use", title="Use", icon=":material/monitoring:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
-        }
+        },
+        expanded=True,  # the menu shows all pages, and not the first ones and a button
     )
     reach.warn_if_open_to_all()
-    noted.say_what_is_noted()
-    doors.open_page(chosen)
+    page, below = st.container(), st.container()
+    with below:  # drawn first, because many pages end early
+        noted.say_what_is_noted()
+    with page:
+        doors.open_page(chosen)
 
 
 @asynccontextmanager

@@ -73,10 +73,17 @@ class Receiver:
 
     messages: list[dict[str, Any]] = field(default_factory=list)
 
-    def states(self, alert: str) -> list[str]:
-        """What was sent about an alert, in order: firing, resolved."""
+    def sent(self, alert: str) -> list[dict[str, Any]]:
+        """What was sent about an alert, in order."""
         sent = [one for message in self.messages for one in message["alerts"]]
-        return [one["status"] for one in sent if one["labels"]["alertname"] == alert]
+        return [one for one in sent if one["labels"]["alertname"] == alert]
+
+    def states(self, alert: str) -> list[str]:
+        """The states that were sent, in order: firing, resolved."""
+        return [one["status"] for one in self.sent(alert)]
+
+    def newest(self, alert: str) -> dict[str, Any]:
+        return self.sent(alert)[-1]
 
 
 @contextmanager

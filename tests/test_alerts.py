@@ -90,6 +90,10 @@ def test_an_alert_on_clips_rings_by_chance_less_often_than_it_says(rule):
     )
     assert int(said[1].replace(",", "")) == A_WEEK
     assert 26 <= int(said[2]) <= weeks
+    row = next(
+        line for line in (ROOT / "docs" / "alerts.md").read_text("utf-8").splitlines() if f"[`{rule['alert']}`]" in line
+    )
+    assert f"once in {int(weeks)} weeks or less often" in row
 
 
 def test_the_bound_holds_for_simulated_clips():

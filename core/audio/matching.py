@@ -108,13 +108,13 @@ def likely_pairs(prints: Sequence[np.ndarray], durations_s: np.ndarray) -> np.nd
     The lengths of both agree, and both hold at least ``LEAST_HITS`` of the same sampled values. Each value of a
     fingerprint is looked up among the recordings of about the same length only, so time grows as n log n, not n².
     """
-    numbers = np.repeat(np.arange(len(prints), dtype=np.uint64), [print_.size for print_ in prints])
-    values = np.concatenate([np.zeros(0, dtype=np.uint32), *prints])
-    sampled = (values * np.uint32(2654435761)) >> np.uint32(32 - SAMPLED.bit_length() + 1) == 0
+    sampled = [items[_is_sampled(items)] for items in prints]
+    values = np.concatenate([np.zeros(0, dtype=np.uint32), *sampled])
+    numbers = np.repeat(np.arange(len(prints)), [items.size for items in sampled])
     order = np.argsort(durations_s, kind="stable")
     rank = np.argsort(order, kind="stable").astype(np.uint64)  # place in the order of lengths
-    entries = (values[sampled].astype(np.uint64) << np.uint64(32)) | rank[numbers[sampled].astype(np.int64)]
-    entries = np.unique(entries)
+    entries = np.unique((values.astype(np.uint64) << np.uint64(32)) | rank[numbers])
+    del values, numbers, sampled  # of 100,000 pieces, hundreds of megabytes
     value, place = entries >> np.uint64(32), (entries & np.uint64(0xFFFFFFFF)).astype(np.int64)
     lengths, found = durations_s[order], [np.zeros(0, dtype=np.uint64)]
     for lag in range(1, min(LAGS, len(entries) - 1) + 1):
@@ -126,6 +126,11 @@ def likely_pairs(prints: Sequence[np.ndarray], durations_s: np.ndarray) -> np.nd
     pairs = pairs[hits >= LEAST_HITS]
     both = order[np.stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)], axis=1).astype(np.int64)]
     return np.sort(both, axis=1)
+
+
+def _is_sampled(items: np.ndarray) -> np.ndarray:
+    """Whether each value is one of those that are looked up: by a hash of the value, so the same ones everywhere."""
+    return np.asarray((items * np.uint32(2654435761)) >> np.uint32(33 - SAMPLED.bit_length()) == 0)
 
 
 def with_a_partner(durations_s: np.ndarray) -> np.ndarray:

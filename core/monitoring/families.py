@@ -52,7 +52,7 @@ _POSSIBLE: dict[str, tuple[Collection[str], ...]] = {  # values of the labels th
     "guesses": (EMOTIONS,),
     "unlike": (),
     "answers": ((Way.LABEL, Way.PAGE, Way.API),),
-    "exports": ((Way.PAGE,),),
+    "exports": ((Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL),),
     "plays": ((EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED), _PLAYERS),
 }
 DURATION = ("tme_clip_duration_seconds", Family("Seconds that a stage of scoring a clip took.", ("stage",)))

@@ -12,13 +12,12 @@ from core.evaluation.expectation import Expectation
 from core.evaluation.metrics import share_interval
 from core.models.reference import Reference
 from core.monitoring.chance import drift_limit
-from core.monitoring.rules import SILENT_DAYS, Finding, Rule, Standing, chance_of, once_in
+from core.monitoring.rules import SILENT_DAYS, Finding, Rule, Standing, chance_of, once_in, promised_weeks
 from core.monitoring.weeks import Span
 from core.schema import BY_COLUMN
 from core.wording import counted, whole_percent
 
 RATIO = 2.0  # a share rings when it has at least doubled, and chance does not explain it
-MOST_WEEKS_SAID = 1000.0  # nobody can check a rarer false alarm
 NAMED = 3  # features named in the sentence
 
 
@@ -30,7 +29,7 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
     limit = drift_limit(drift.clips, reference, chance=chance_of(span.weeks))
     drifted = drift.features[drift.features["drifted"]]
     count, of = len(drifted), len(drift.features)
-    weeks = min(span.weeks / limit.chance, MOST_WEEKS_SAID)
+    weeks = promised_weeks(span.weeks)
     many = drift.features["psi"].gt(PSI_LIMIT).sum()
     by_chance = round(drift.psi_by_chance * of)
     largest = [
@@ -109,8 +108,8 @@ def share_finding(rule: Rule, found: Share, usual: Share, span: Span) -> Finding
     usual : clips for the comparison.
     """
     what, where, noun = _SHARES[rule]
-    limit, chance = share_limit(usual, found.of, chance=chance_of(span.weeks))
-    weeks = min(span.weeks / chance, MOST_WEEKS_SAID)
+    limit, _ = share_limit(usual, found.of, chance=chance_of(span.weeks))
+    weeks = promised_weeks(span.weeks)
     seen = (
         f"{found.hits} of {counted(found.of, noun)} ({whole_percent(found.value)}) of {span.words} {what}. {where}, "
         f"it was {whole_percent(usual.value)} of {usual.of:,}."
@@ -159,8 +158,7 @@ def promise_finding(found: Expectation, span: Span) -> Finding:
 
     found : made with the level ``chance_of(span.weeks)``.
     """
-    chance = chance_of(span.weeks)
-    weeks = span.weeks / chance
+    chance, weeks = chance_of(span.weeks), promised_weeks(span.weeks)
     return Finding(
         Rule.F1,
         Standing.RINGS if found.f1_p <= chance else Standing.QUIET,

@@ -13,9 +13,9 @@ from core.evaluation.metrics import share_interval
 from core.features import EXTRACTOR
 from core.monitoring.durations import PROMISED_S, counts_by_bucket, quantile, share_over
 from core.monitoring.periods import BEGINNING, Period
-from core.store import EventKind, Store, events_by_period, events_table
+from core.store import EventKind, Store, Way, events_by_period, events_table
 from core.store.event_figures import begin_of_period
-from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, UNLIKE, scored_groups
+from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, UNLIKE, scored_groups, stage_means
 from core.turkish import fold
 
 OUTCOMES = (EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED)
@@ -24,6 +24,15 @@ DECISIONS = (ACCEPTED, "choose", "review", UNLIKE)  # groups of ``core.store.sco
 MOST_SLICED = 40_000  # clips; their music is looked up clip by clip, and more would not make a share more certain
 SLICES = (*MUSIC, "way", "model_version")
 UNKNOWN = "unknown"
+WAY_WORDS: dict[str, str] = {
+    Way.PAGE: "file on Predict",
+    Way.MICROPHONE: "microphone",
+    Way.TRACKS: "whole track",
+    Way.LIBRARY: "library",
+    Way.API: "REST API",
+    Way.COMMAND: "command line",
+    Way.LABEL: "practice clips",
+}
 
 
 def traffic(store: Store, period: Period) -> pd.DataFrame:
@@ -73,6 +82,11 @@ def latency(store: Store, period: Period) -> pd.DataFrame:
     rows += [{"period": moment, **_speed(parts.get(moment, found.iloc[:0]))} for moment in _steps(period, found)]
     table = pd.DataFrame(rows)
     return table.assign(period=pd.to_datetime(table["period"], utc=True))
+
+
+def stages(store: Store, period: Period) -> pd.DataFrame:
+    """Return where the time of the newest ``MOST_SLICED`` clips goes: stage, clips, mean_s (mean seconds)."""
+    return stage_means(store, period.since, period.until, most=MOST_SLICED)
 
 
 def _speed(table: pd.DataFrame) -> dict[str, float]:
@@ -166,6 +180,8 @@ def namer(by: str, sizes: pd.Series) -> Callable[[str], str]:
         return lambda text: text if text == NOT_STORED else _between(text, [write(edge) for edge in edges])
     if by == "era":
         return lambda text: f"{text}s" if text.isdigit() else text or UNKNOWN
+    if by == "way":
+        return lambda text: WAY_WORDS.get(text, text) or UNKNOWN
     return lambda text: text or UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""Plays, skips and finished sounds: the rule, and what a browser reports as events.
+"""Plays, skips and finished sounds: what a browser reports, as events.
 
 docs/use.md explains the rule. The script ``pages/assets/plays.js`` measures what was heard; this module decides what
 counts.
@@ -8,10 +8,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.monitoring.play_rule import needed_s
 from core.store import Event, EventKind, Way
 
-PLAY_SHARE = 0.5  # of the sound; after so much of it was heard, it counts as a play ...
-PLAY_S = 240.0  # ... or after so many seconds (the rule of Last.fm)
 _ROUNDED_S = 0.3  # the browser rounds to tenths of a second
 _LONGEST_S = 24 * 3600.0
 _KINDS = (EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED)
@@ -25,21 +24,13 @@ class Player:
     clip_id: str = ""
 
 
-def needed_s(length_s: float) -> float:
-    """Return the seconds that must be heard of a sound of this length before it counts as a play."""
-    return min(PLAY_SHARE * length_s, PLAY_S)
-
-
-def event_of_report(sent: object, player: Player, *, visit: str = "") -> Event | None:
+def event_of_report(sent: object, player: Player) -> Event | None:
     """Return the event that a browser reports; None for a report that is not possible or does not count.
 
-    In Label, an answer ends the sound, so an early end is no skip there. An event of a session with a client names
-    neither the clip nor the visit: nobody can find out from it which client heard what.
+    In Label, an answer ends the sound, so an early end is no skip there. An event of a session with a client does not
+    name the clip, and ``record_events`` names no visit: nobody can find out from it which client heard what.
 
-    Parameters
-    ----------
     sent : mapping with kind, heard_s and length_s. It comes from outside, so nothing in it is certain.
-    visit : random name of the browser's session.
     """
     if not isinstance(sent, Mapping) or not isinstance(sent.get("kind"), str) or sent["kind"] not in _KINDS:
         return None
@@ -52,12 +43,10 @@ def event_of_report(sent: object, player: Player, *, visit: str = "") -> Event |
         return None
     if kind is EventKind.SKIPPED and player.way is Way.LABEL:
         return None
-    named = player.way is not Way.SESSIONS
     return Event(
         kind,
         way=player.way,
-        session_id=visit if named else "",
-        clip_id=player.clip_id if named else "",
+        clip_id="" if player.way is Way.SESSIONS else player.clip_id,
         seconds=heard_s,
         value=min(1.0, heard_s / length_s),
     )

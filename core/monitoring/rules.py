@@ -49,6 +49,15 @@ def chance_of(weeks: int) -> float:
     return min(weeks / RULE_WEEKS, MOST_CHANCE)
 
 
+def promised_weeks(weeks: int) -> float:
+    """By chance one alarm rings at most once in so many weeks, if each look is at ``weeks`` weeks.
+
+    A limit is a whole number, so the alarm often rings more rarely. How much more rarely depends on the tails of a
+    simulation, so only this much is promised.
+    """
+    return weeks / chance_of(weeks)
+
+
 class Standing(StrEnum):
     """What a look says."""
 

@@ -87,7 +87,7 @@ def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
         _changes(health.model_changes(store, week)),
     )
     ringing = [alarm.finding for alarm in alarms_now(store) if alarm.rings]
-    do = [f"{finding.name} rings now: {finding.seen} Do this: {finding.to_do}" for finding in ringing]
+    do = [f"Alarm, {finding.name}: {finding.seen} Do this: {finding.to_do}" for finding in ringing]
     return Weekly(week, now, (*_said(traffic[0], speeds[0]), *do), sections)
 
 
@@ -139,8 +139,9 @@ def _traffic(tables: list[pd.DataFrame]) -> Section:
         else:
             rows.append((words, *(_share(n, t["n"].sum()) for n, t in zip(found, tables, strict=True))))
     ways = [t[t["kind"].eq(EventKind.SCORED)].groupby("way")["n"].sum() for t in tables]
+    name = health.namer("way", ways[0])
     for way in sorted(set(ways[0].index) | set(ways[1].index)):
-        rows.append((f"Answered by way: {way or 'unknown'}", *(counted(int(w.get(way, 0)), "clip") for w in ways)))
+        rows.append((f"Answered: {name(way)}", *(counted(int(w.get(way, 0)), "clip") for w in ways)))
     return Section("Traffic", _TWO, tuple(rows), "Shares are shares of all clips that came.")
 
 
@@ -186,7 +187,7 @@ def _quality(store: Store, week: Period) -> Section:
             rows.append((row["model_version"], f"{row['clips']:,.0f}", few, "", ""))
             continue
         low = f"{row['f1']:.2f} ({row['f1_low']:.2f} to {row['f1_high']:.2f})"
-        promised = f"{row['promised']:.2f}; below {row['promised_low']:.2f} once in 40 times"
+        promised = f"{row['promised']:.2f}; below {row['promised_low']:.2f} once in 40 times by chance"
         ece = f"{row['ece']:.2f}; a perfect model {row['ece_perfect']:.2f}"
         rows.append((row["model_version"], f"{row['clips']:,.0f}", low, promised, ece))
     return Section(
@@ -202,7 +203,7 @@ def _quality(store: Store, week: Period) -> Section:
 def _drift(store: Store, week: Period) -> Section:
     """The weeks whose drift was measured in this week: an event of drift has the time of their end."""
     table = drift_history(store, since=week.since)
-    table = table[table["at"] <= week.until]
+    table = table[(table["at"] > week.since) & (table["at"] <= week.until)]
     rows = tuple(
         (
             f"until {row['at'] - timedelta(days=1):%-d %b}",

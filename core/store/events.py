@@ -135,7 +135,10 @@ def record_events(store: Store | None, *happened: Event) -> None:
 
 
 def visit_of(by: Person) -> str:
-    """Return the name of a visit in events. A part of the session names answers without a name, so it is hashed."""
+    """Return the name of a visit in events. A part of the session names answers without a name, so it is hashed.
+
+    What is noted on the Sessions page has no visit, so that nobody can find out which client heard what.
+    """
     return hashlib.sha256(f"visit {by.session}".encode()).hexdigest()[:16] if by.session else ""
 
 
@@ -145,7 +148,7 @@ def _row(event: Event, visit: str) -> dict[str, Any]:
         "kind": str(event.kind),
         "way": str(event.way),
         "request_id": event.request_id[:64],
-        "session_id": (event.session_id or visit)[:64],
+        "session_id": (event.session_id or ("" if event.way == Way.SESSIONS else visit))[:64],
         "model_version": event.model_version,
         "clip_id": event.clip_id,
         "seconds": event.seconds,

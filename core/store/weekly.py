@@ -92,12 +92,18 @@ def last_answers(store: Store, clip_ids: Sequence[str]) -> pd.Series:
 
 @requires(Action.SEE_MONITORING)
 def last_label_and_first_clip(store: Store, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """Return when the last label came and when the first clip was stored, both up to now; None where there is none."""
+    """Return when the last label came and when the first clip was answered or stored; None where there is none.
+
+    Only what came up to now counts. Clips of the Predict page are answered and not stored.
+    """
     label = sa.func.max(feedback.c.created_at, type_=feedback.c.created_at.type)
-    clip = sa.func.min(clips.c.created_at, type_=clips.c.created_at.type)
+    stored = sa.func.min(clips.c.created_at, type_=clips.c.created_at.type)
+    answered = sa.func.min(events.c.at, type_=events.c.at.type)
+    scored = events.c.kind == str(EventKind.SCORED)
     query = sa.select(
         sa.select(label).where(feedback.c.label.is_not(None), feedback.c.created_at <= now).scalar_subquery(),
-        sa.select(clip).where(clips.c.created_at <= now, clips.c.origin != "demo").scalar_subquery(),
+        sa.select(stored).where(clips.c.created_at <= now, clips.c.origin != "demo").scalar_subquery(),
+        sa.select(answered).where(scored, events.c.at <= now).scalar_subquery(),
     )
-    last, first = read(store, lambda c: c.execute(query).one())
-    return last, first
+    last, *firsts = read(store, lambda c: c.execute(query).one())
+    return last, min((moment for moment in firsts if moment is not None), default=None)

@@ -301,14 +301,15 @@ def model() -> Dashboard:
             "Drift": [
                 curves(
                     "Drifted features",
-                    "Share of the features that differ from the training music.",
+                    "Share of the features that differ from the training music, and where the alarm begins to ring.",
                     Ask("max(tme_drift_drifted_ratio)", "drifted"),
+                    Ask("max(tme_drift_limit_ratio)", "the alarm rings"),
                     unit="percentunit",
                     most=1,
                 ),
                 bars(
                     "Farthest features",
-                    "Kolmogorov-Smirnov distance of the clips of 28 days from the training music.",
+                    "Kolmogorov-Smirnov distance of the judged weeks from the training music.",
                     Ask("topk(10, max by (feature) (tme_drift_statistic))", "{{feature}}"),
                     most=1,
                 ),

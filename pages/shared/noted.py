@@ -6,10 +6,10 @@ from core.settings import Settings
 
 
 def say_what_is_noted() -> None:
-    """Show the line in the menu of every page, unless nothing is noted."""
+    """Show the line below every page, unless nothing is noted. In the menu, Streamlit would hide pages for it."""
     if Settings().events == "off":
         return
-    st.sidebar.caption(
+    st.caption(
         "Use is noted, without names and without sound.",
         help="The program notes which clips were scored, plays, answers, downloads, and how long sessions last. It "
         "sends nothing to anybody. `docs/events.md` has the whole list. The owner of the server can switch it off with "

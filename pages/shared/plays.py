@@ -1,16 +1,16 @@
 """What people hear and what pages show, as events: one script counts plays, skips and finished sounds of all players.
 
 Every player of the dashboard is drawn by ``audio()``, or has a key of ``player_key()``. The rule is in
-``core.monitoring.listening``; docs/use.md explains it.
+``core.monitoring.play_rule``; docs/use.md explains it.
 """
 
 import hashlib
-import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.monitoring.play_rule import PLAY_S, PLAY_SHARE
 from pages.shared import assets, cached
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ KEY = "plays"  # of the component; what its script reports is its state
 _PLAYERS = "plays_players"  # session key: the players that this session was shown, by key
 _DONE = "plays_done"  # session key: reports that were noted
 _SHOWN = "plays_shown"  # session key: for each page, what it showed last
-_VISIT = "plays_visit"  # session key: a random name, which belongs to no person
 MOST = 2000  # players and reports that a session remembers
 
 
@@ -34,8 +33,6 @@ def listen() -> None:
 
 @st.fragment  # a report draws only the script again, and not the page
 def _script() -> None:
-    from core.monitoring.listening import PLAY_S, PLAY_SHARE
-
     st.components.v2.component(KEY, js=assets.script("plays"))(
         key=KEY,
         data={"play_share": PLAY_SHARE, "play_s": PLAY_S, "seen": [_id(sent) for sent in _reports()]},
@@ -69,10 +66,10 @@ def player_key(way: "Way", clip_id: str, *, length_s: float | None = None) -> st
     return key
 
 
-def note_shown(way: "Way", what: object, *, items: int, clip_id: str = "", visit: bool = True) -> None:
+def note_shown(way: "Way", what: object, *, items: int, clip_id: str = "") -> None:
     """Note that a page shows a list or a clip; once, until it shows something else.
 
-    what : tells one content of the page from another.  visit : False for what is about a client.
+    what : tells one content of the page from another.
     """
     from core.store import Event, EventKind, record_events
 
@@ -80,16 +77,13 @@ def note_shown(way: "Way", what: object, *, items: int, clip_id: str = "", visit
     if shown.get(way) == what:
         return
     shown[way] = what
-    event = Event(EventKind.SHOWN, way=way, clip_id=clip_id, value=float(items), session_id=_visit() if visit else "")
-    record_events(cached.store(), event)
+    record_events(cached.store(), Event(EventKind.SHOWN, way=way, clip_id=clip_id, value=float(items)))
 
 
 def note_list(way: "Way", pieces: Iterable[str]) -> None:
     """Note that a page shows a list of pieces; once, until it shows another list."""
-    from core.store import Way
-
     listed = list(pieces)
-    note_shown(way, hash(tuple(listed)), items=len(listed), visit=way is not Way.SESSIONS)
+    note_shown(way, hash(tuple(listed)), items=len(listed))
 
 
 def _note_reports() -> None:
@@ -105,7 +99,7 @@ def _note_reports() -> None:
         if player is None or _id(sent) in done:
             continue
         done[_id(sent)] = None
-        event = event_of_report(sent, player, visit=_visit())
+        event = event_of_report(sent, player)
         if event is not None:
             found.append(event)
     _shorten(done)
@@ -121,11 +115,6 @@ def _reports() -> list[dict[str, Any]]:
 
 def _id(sent: dict[str, Any]) -> str:
     return str(sent.get("id"))[:80]
-
-
-def _visit() -> str:
-    name: str = st.session_state.setdefault(_VISIT, uuid.uuid4().hex)
-    return name
 
 
 def _shorten(known: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ import pytest
 from real_prometheus import alertmanager, ask, program, prometheus, receiver
 
 from core.access import Role
+from core.monitoring.alarm_state import State, save_state, settle
+from core.monitoring.rules import Finding, Rule, Standing
 from core.store import Event, EventKind, Scope, Way, events_table, finish_job, record_events, start_job
 from core.store.event_sums import EDGES
 
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE, GRAFANA = ROOT / "deploy" / "compose", ROOT / "deploy" / "grafana"
 WINDOW_S = 15
 FAST = [0.2, 0.3, 0.4, 0.7, 0.9, 1.1, 1.2, 1.3, 1.4, 1.6]
-NO_DATA_YET = re.compile("tme_(quality|drift|alarm|agreement)")  # needs labels, stored clips, or `watch`
+NO_DATA_YET = re.compile("tme_(quality|drift|agreement)")  # needs labels, or many clips that `watch` has judged
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -53,7 +55,9 @@ def received(folder):
         text = re.sub(r"group_(wait|interval): \w+", r"group_\1: 1s", text)
         hook = f"webhook_configs: [{{url: 'http://127.0.0.1:{inbox_port}/'}}]"
         config = folder / "alertmanager.yml"
-        config.write_text(text.replace("- name: page\n", f"- name: page\n    {hook}\n"), "utf-8")
+        for name in ("page", "ticket"):
+            text = text.replace(f"- name: {name}\n", f"- name: {name}\n    {hook}\n")
+        config.write_text(text, "utf-8")
         with alertmanager(config, folder) as sender:
             yield inbox, sender
 
@@ -101,8 +105,7 @@ def test_an_alert_fires_is_sent_and_clears(api, watching, received):
     watching.until(lambda: watching.value(fires) is None)
     watching.until(lambda: "resolved" in inbox.states("ClipsSlow"))
     assert inbox.states("ClipsSlow").index("firing") < inbox.states("ClipsSlow").index("resolved")
-    sent = next(a for m in inbox.messages for a in m["alerts"] if a["labels"]["alertname"] == "ClipsSlow")
-    assert sent["annotations"]["runbook"] == "docs/runbooks/clips-slow.md"
+    assert inbox.newest("ClipsSlow")["annotations"]["runbook"] == "docs/runbooks/clips-slow.md"
 
 
 def test_not_ready_fires_while_the_model_is_missing(api, watching, received):
@@ -113,6 +116,15 @@ def test_not_ready_fires_while_the_model_is_missing(api, watching, received):
     finally:
         api.service.ready = True
     watching.until(lambda: "resolved" in inbox.states("NotReady"))
+
+
+def test_an_alarm_of_watch_fires_and_says_how_often_it_rings_by_chance(api, watching, received):
+    inbox, _ = received
+    finding = Finding(Rule.DRIFT, Standing.RINGS, value=0.4, limit=0.2, weeks=130)
+    state, _ = settle(State(), finding, now=datetime.now(UTC), model_version="m")
+    save_state(api.opened, state)
+    watching.until(lambda: "firing" in inbox.states("FeaturesDrifted"))
+    assert "once in 130 weeks" in inbox.newest("FeaturesDrifted")["annotations"]["chance"]
 
 
 def expressions() -> list[str]:

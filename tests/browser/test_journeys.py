@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import secrets
+import time
 
 import pandas as pd
 import pytest
@@ -158,3 +159,22 @@ def test_a_file_that_is_too_large_gets_a_visible_sentence_and_is_not_sent(
     assert sent == []
     page.get_by_role("button", name=f"Remove {large.name}").click()
     sentence.wait_for(state="hidden")
+
+
+def test_a_download_is_noted_and_the_page_says_that_use_is_noted(server, browser_page):
+    page = browser_page
+    page.goto(f"{server.url}/compare")
+    settle(page)
+    page.get_by_text("Use is noted, without names and without sound.").wait_for()
+    page.get_by_text("Numbers, pictures, citation").first.click()
+    opened = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
+    before = store.event_totals(opened)["exports", "page"]
+    for format_name in ("Download CSV", "SVG"):  # the first is made with the page, the second one when it is asked for
+        with page.expect_download() as coming:
+            page.get_by_role("button", name=format_name).first.click()
+        assert coming.value.path().stat().st_size > 0
+    end = time.monotonic() + 10  # the server notes a download after it has sent it
+    while (noted := store.event_totals(opened)["exports", "page"] - before) < 2 and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert noted == 2
+    store.close_store(opened)

@@ -10,7 +10,7 @@ import pytest
 
 from core import store
 from core.audio.encoding import wav
-from core.monitoring.listening import PLAY_S, PLAY_SHARE
+from core.monitoring.play_rule import PLAY_S, PLAY_SHARE
 from core.store import EventKind
 from core.store.checks import now
 from pages.shared import assets

@@ -25,6 +25,7 @@ COMMANDS = [
     "restore",
     "score",
     "demo-library",
+    "copies",
     "tag-moods",
     "makam",
     "learn-makams",

@@ -4,6 +4,7 @@ import logging
 import re
 import shutil
 import subprocess
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from required import missing
@@ -286,3 +288,25 @@ def test_promtool_accepts_all_names(opened, product, labelled):
 def test_the_promise_is_an_edge_of_the_histogram():
     assert 2.0 in EDGES
     assert sum(1 <= edge <= 3 for edge in EDGES) >= 4  # the 95th percentile is exact to half a second around it
+
+
+@pytest.mark.postgres
+def test_a_scrape_while_the_tables_are_locked_by_an_upgrade(postgres_server, settings, monkeypatch):
+    opened = store.open_store(postgres_server.new_store())
+    product = Figures(settings, lambda: opened)
+    monkeypatch.setattr(collector, "WAIT_S", 0.01)
+    answers: list[bytes] = []
+    with opened.engine.connect() as upgrade:
+        upgrade.execute(sa.text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+        first = threading.Thread(target=lambda: answers.append(product.text()))
+        first.start()
+        while not product._scraping.locked():
+            first.join(0.01)
+        with pytest.raises(StoreDownError, match="still waits for the database"):
+            product.text()
+        assert answers == []
+        upgrade.rollback()
+    first.join()
+    assert len(answers) == 1
+    assert samples(product.text())["tme_clips_total", ("failed", "api")] == 0
+    store.close_store(opened)

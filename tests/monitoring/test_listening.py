@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from core.monitoring.listening import Player, event_of_report, needed_s
+from core.monitoring.listening import Player, event_of_report
+from core.monitoring.play_rule import needed_s
 from core.store import EventKind, Way
 
 MOODS = Player(Way.MOODS, "clip")
@@ -32,10 +33,10 @@ def test_half_of_a_sound_or_four_minutes_make_a_play():
     ],
 )
 def test_a_report_that_contradicts_the_rule_does_not_count(kind, heard_s, length_s, counts):
-    event = event_of_report(sent(kind, heard_s, length_s), MOODS, visit="v")
+    event = event_of_report(sent(kind, heard_s, length_s), MOODS)
     assert (event is not None) == counts
     if event is not None:
-        assert (event.kind, event.way, event.clip_id, event.session_id) == (kind, Way.MOODS, "clip", "v")
+        assert (event.kind, event.way, event.clip_id) == (kind, Way.MOODS, "clip")
         assert (event.seconds, event.value) == (heard_s, heard_s / length_s)
 
 
@@ -69,6 +70,6 @@ def test_an_answer_in_label_ends_a_sound_and_is_no_skip():
     assert event_of_report(sent("played", 15, 30), player).kind is EventKind.PLAYED
 
 
-def test_an_event_of_a_session_with_a_client_names_neither_clip_nor_visit():
-    event = event_of_report(sent("played", 15, 30), Player(Way.SESSIONS, "clip"), visit="v")
-    assert (event.way, event.clip_id, event.session_id) == (Way.SESSIONS, "", "")
+def test_an_event_of_a_session_with_a_client_does_not_name_the_clip():
+    event = event_of_report(sent("played", 15, 30), Player(Way.SESSIONS, "clip"))
+    assert (event.way, event.clip_id) == (Way.SESSIONS, "")

@@ -127,7 +127,7 @@ def test_missed_looks_are_made_up_for(opened, served):
 def test_unsure_answers_ring_until_they_are_usual_again_and_do_not_become_usual(opened, served):
     for week in range(3):
         store.record_events(opened, *scored(week, unsure=9, unlike=2))
-    assert look(opened, served, 3).begun == ()
+    assert look(opened, served, 3).begun == (Rule.LABELS,)
     for week in range(3, 14):
         store.record_events(opened, *scored(week, unsure=30))
     assert look(opened, served, 4).begun == (Rule.UNSURE,)

@@ -3,12 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from monitored import add_answers, add_clips, scored
+from streamlit.testing.v1 import AppTest
 
+from core.audio.decoding import Clip
 from core.monitoring.alarm_state import State, save_state, settle
 from core.monitoring.rules import Finding, Rule, Standing
+from core.pipeline import kept_audio
 from core.schema import COLUMNS
+from core.settings import Settings
 from core.store import Event, EventKind, close_store, open_store, record_events, set_role
 from pages.views.monitoring import alarms, slices
 
@@ -136,3 +141,36 @@ def test_a_rater_is_told_how_to_become_an_analyst_and_sees_no_figure(open_page, 
     assert "This page is for analysts." in " ".join(e.value for e in page.info)
     assert not page.metric
     assert not page.dataframe
+
+
+def _play_a_clip(path):
+    import pandas as pd
+
+    from pages.shared import cached
+    from pages.views.monitoring import drift
+
+    row = pd.Series({"clip_id": 64 * "a", "path": path, "start_s": 0.0, "duration_s": 5.0, "file_name": "a.mp3"})
+    drift._play(cached.store(), row)
+
+
+def test_a_clip_with_sound_is_played(db):
+    sound = Clip(64 * "a", np.sin(np.arange(16_000) / 20), 8000)
+    kept_audio.keep_audio(sound, kept_audio.folder(Settings()))
+    page = AppTest.from_function(_play_a_clip, kwargs={"path": "a.flac"}, default_timeout=60)
+    page.session_state["who"] = "Boss"
+    page.run()
+    assert not page.exception
+    assert not page.caption
+    assert len(page.get("audio")) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [(None, "The sound of this clip is not stored"), ("c1.flac", "The audio of this clip is no longer there")],
+)
+def test_a_clip_without_sound_says_why_it_cannot_be_played(db, path, words):
+    page = AppTest.from_function(_play_a_clip, kwargs={"path": path}, default_timeout=60)
+    page.session_state["who"] = "Boss"
+    page.run()
+    assert not page.exception
+    assert words in page.caption[0].value

@@ -159,7 +159,7 @@ def test_the_vetoes_of_one_client_are_not_those_of_the_next(as_ece, opened, hash
 
 def test_a_file_that_is_gone_is_named_and_cannot_be_played(as_ece, opened, session, monkeypatch):
     gone, played = session.pieces[1].row, []
-    monkeypatch.setattr(list_player, "show_player", lambda made, table, fades: played.append((made, table)))
+    monkeypatch.setattr(list_player, "show_player", lambda made, table, fades, way: played.append((made, table)))
     Path(gone["path"]).unlink()
     page = as_ece("sessions", session=str(session.id))
     assert f"2. {gone['title']}" in shown(page)

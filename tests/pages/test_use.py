@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.access import Person, Role
 from core.monitoring import use
 from core.store import Event, EventKind, Way, close_store, events_table, open_store, record_events, set_role
 from pages.shared import plays
@@ -97,7 +98,8 @@ def session(monkeypatch, db):
     def of(*reports):
         state = Session(*reports)
         monkeypatch.setattr(plays.st, "session_state", state)
-        monkeypatch.setattr(plays.cached, "store", lambda: db)
+        by = db.asked_by(lambda: Person(Role.THERAPIST, session="abcdef123"))
+        monkeypatch.setattr(plays.cached, "store", lambda: by)
         return state
 
     return of

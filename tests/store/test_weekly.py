@@ -68,6 +68,9 @@ def test_answers_of_people_by_time(opened):
     assert first <= last <= now
     assert weekly.last_label_and_first_clip(opened, MONDAY) == (None, None)  # the clock was set back
     assert weekly.count_answers(opened, now - timedelta(hours=1), now) == 4
+    an_hour_ago = now - timedelta(hours=1)
+    store.record_events(opened, Event(EventKind.SCORED, Way.PAGE, at=an_hour_ago))  # of a clip that is not stored
+    assert weekly.last_label_and_first_clip(opened, now) == (last, an_hour_ago)
     times = weekly.last_answers(opened, list(frame.index))
     assert sorted(times.index) == sorted(frame.index[:2])
     with opened.engine.connect() as c:

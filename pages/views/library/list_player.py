@@ -67,7 +67,7 @@ def show_player(made: Playlist, table: pd.DataFrame, fades: Fades, *, way: Way) 
                 {
                     "id": row["piece_id"],
                     "title": files.artist_and_title(row),
-                    "heard": plays.player_key(way, str(row["clip_id"])),
+                    "heard": plays.player_key(way, str(row.get("clip_id", ""))),
                     "gain_db": None if isnan(row["gain_db"]) else row["gain_db"],
                 }
                 for row in rows

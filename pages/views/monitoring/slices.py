@@ -7,7 +7,7 @@ from core.monitoring import health, quality
 from pages.figures import monitoring as figures
 from pages.shared import show
 from pages.views.monitoring import parts, tables
-from pages.views.monitoring.activity import WAYS, rows_in_words
+from pages.views.monitoring.activity import rows_in_words
 from pages.views.monitoring.parts import Seen
 
 BY = {  # words on the page -> name in core
@@ -35,8 +35,6 @@ def show_slices(seen: Seen) -> None:
     right = quality.right_by_slice(tables.labelled(*seen.key, seen.store), by)
     table = table.merge(right, on="slice", how="left")
     table["labelled"] = table["labelled"].fillna(0).astype(int)
-    if by == "way":
-        table["slice"] = table["slice"].map(lambda way: WAYS.get(way, way))
     show.chart(
         figures.by_slice(
             table.head(MOST).assign(n=table["clips"]),
