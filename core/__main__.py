@@ -10,6 +10,7 @@ from core.cli import (
     copies,
     database,
     figures,
+    ingesting,
     keys,
     labels,
     library,
@@ -44,6 +45,7 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(copies.copies)
+app.command()(ingesting.ingest)
 app.command()(mood_tags.tag_moods)
 app.command()(recordings.makam)
 app.command()(makams.learn_makams)
