@@ -8,6 +8,7 @@ answer. For a press, browsers accept what they accept for a link, or say nothing
 import asyncio
 import logging
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -16,8 +17,10 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 
 from core.errors import CoreError
-from core.store import Event, EventKind, Way, record_events
 from pages.shared import cached
+
+if TYPE_CHECKING:
+    from core.store import Way  # the database, which Home must not load
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,17 +54,21 @@ def _is_press(scope: Scope) -> bool:
     return scope["method"] == "GET" and made and Headers(scope=scope).get("accept") != "*/*"
 
 
-def _page(scope: Scope) -> Way:
+def _page(scope: Scope) -> "Way":
     """The page on which the button was."""
+    from core.store import Way
+
     name = PurePosixPath(urlsplit(Headers(scope=scope).get("referer", "")).path).name
     return Way(name) if name in set(Way) else Way.PAGE
 
 
-def note_download(name: str, page: Way) -> None:
+def note_download(name: str, page: "Way") -> None:
     """Note a file that was fetched, if it is a download and not a sound or a picture of a page.
 
     name : last part of the file's address.  page : where the button was.
     """
+    from core.store import Event, EventKind, record_events
+
     try:
         # Streamlit has no public way to ask what kind a file is; tests/browser/test_journeys.py notices a change.
         file = get_instance().media_file_mgr._storage.get_file(name)  # type: ignore[attr-defined]
