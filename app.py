@@ -74,8 +74,11 @@ def run() -> None:
         expanded=True,  # the menu shows all pages, and not the first ones and a button
     )
     reach.warn_if_open_to_all()
-    doors.open_page(chosen)
-    noted.say_what_is_noted()
+    page, below = st.container(), st.container()
+    with below:  # drawn first, because many pages end early
+        noted.say_what_is_noted()
+    with page:
+        doors.open_page(chosen)
 
 
 @asynccontextmanager

@@ -195,6 +195,8 @@ def _alike(store: Store, contents: Sequence[str], durations: np.ndarray, referen
 
 def _link(one: str, other: str, a: np.ndarray, b: np.ndarray, *, alike: bool) -> Link | None:
     """The link of two files; None for two that have nothing in common."""
+    if one > other:  # as pairs are stored: the offset says in which of the two the music begins later
+        one, other, a, b = other, one, b, a
     match = compare(a, b)
     if match.verdict is Verdict.NOTHING:
         return Link(one, other, "doubt", {"by": "features"}) if alike else None

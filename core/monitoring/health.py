@@ -15,7 +15,7 @@ from core.monitoring.durations import PROMISED_S, counts_by_bucket, quantile, sh
 from core.monitoring.periods import BEGINNING, Period
 from core.store import EventKind, Store, Way, events_by_period, events_table
 from core.store.event_figures import begin_of_period
-from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, UNLIKE, scored_groups
+from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, UNLIKE, scored_groups, stage_means
 from core.turkish import fold
 
 OUTCOMES = (EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED)
@@ -82,6 +82,11 @@ def latency(store: Store, period: Period) -> pd.DataFrame:
     rows += [{"period": moment, **_speed(parts.get(moment, found.iloc[:0]))} for moment in _steps(period, found)]
     table = pd.DataFrame(rows)
     return table.assign(period=pd.to_datetime(table["period"], utc=True))
+
+
+def stages(store: Store, period: Period) -> pd.DataFrame:
+    """Return where the time of the newest ``MOST_SLICED`` clips goes: stage, clips, mean_s (mean seconds)."""
+    return stage_means(store, period.since, period.until, most=MOST_SLICED)
 
 
 def _speed(table: pd.DataFrame) -> dict[str, float]:

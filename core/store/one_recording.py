@@ -28,7 +28,8 @@ MAX_HASH = 128
 class Link:
     """A pair of files that the program compared.
 
-    kind : one of ``LINK_KINDS``.  found : how it was found, and the figures of the comparison.
+    one, other : hashes of two contents; the smaller one is stored as the first.  kind : one of ``LINK_KINDS``.
+    found : how it was found, and the figures of the comparison.
     """
 
     one: str
@@ -185,6 +186,7 @@ def same_state() -> tuple[sa.ScalarSelect[Any], ...]:
     return (
         sa.select(sa.func.max(recording_words.c.id)).scalar_subquery(),
         sa.select(sa.func.count(recording_words.c.undone_at)).scalar_subquery(),
+        sa.select(sa.func.count(recording_words.c.id)).scalar_subquery(),  # a word goes with a clip that is erased
         sa.select(sa.func.count()).select_from(recording_links).scalar_subquery(),
         sa.select(sa.func.max(recording_links.c.created_at)).scalar_subquery(),
     )

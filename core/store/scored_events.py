@@ -11,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, requires
+from core.stages import Stage
 from core.store.connection import Store, frame, read
 from core.store.event_figures import Step, begin_of_period, moment_in_sql
 from core.store.events import EventKind
@@ -76,6 +77,27 @@ def scored_groups(
         table["period"] = begin_of_period(pd.to_datetime(table["period"], utc=True), step)
     found = table.groupby(list(by))["n"].sum().reset_index()
     return found.astype({"n": "int64"})
+
+
+@requires(Action.SEE_MONITORING)
+def stage_means(store: Store, since: datetime, until: datetime, *, most: int) -> pd.DataFrame:
+    """Return the mean seconds of each stage of the newest clips with stages. Columns: stage, clips, mean_s.
+
+    since, until : as in ``scored_groups``.  most : look at so many clips, the newest ones.
+    """
+    happened = (
+        sa.select(events.c.about)
+        .where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until)
+        .where(events.c.seconds.is_not(None))
+        .order_by(events.c.at.desc())
+        .limit(most)
+        .subquery("happened")
+    )
+    seconds = {stage: happened.c.about[("stages", str(stage))].as_float() for stage in Stage}
+    numbers = [function(s) for s in seconds.values() for function in (sa.func.count, sa.func.avg)]
+    row = read(store, lambda c: c.execute(sa.select(*numbers)).one())
+    rows = [(str(stage), row[2 * k], row[2 * k + 1]) for k, stage in enumerate(seconds)]
+    return pd.DataFrame(rows, columns=["stage", "clips", "mean_s"]).astype({"clips": "int64", "mean_s": float})
 
 
 def _column(store: Store, happened: sa.Subquery, name: str, step: Step) -> sa.ColumnElement[Any]:

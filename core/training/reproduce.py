@@ -19,7 +19,7 @@ from core.errors import ModelError, TableError
 from core.evaluation.evaluation_table import EvaluationTable, evaluation_lines, from_csv
 from core.evaluation.results import ModelRef
 from core.evaluation.stored_evaluation import stored_policy
-from core.file_names import ALL_CLIPS, EVALUATION, HELD_OUT, MODEL, OUT_OF_FOLD
+from core.file_names import ALL_CLIPS, EVALUATION, HELD_OUT, MODEL, OUT_OF_FOLD, ROWS
 from core.models.canonical import canonical
 from core.models.description import ModelDescription, data_version_words
 from core.models.model_files import skops_io
@@ -101,7 +101,7 @@ def reproduce(
 
     Raises
     ------
-    TableError : the table is not the one of the training.
+    TableError : the table, the recordings or the held-out clips are not those of the training.
     ModelError : the recipe or the protocol of the training is not known to this program, or a file was changed.
     """
     facts, protocol = model.metrics["run"], model.metrics["protocol"]
@@ -116,6 +116,7 @@ def reproduce(
             f"{table.content_hash[:12]}. Get the table of the training and name it in TME_TABLE. Its data version: "
             f"{data_version_words(model)}."
         )
+    _require_same_clips(model, clips)
     name, seed, repeats = str(model.manifest["name"]), int(facts["seed"]), int(protocol["repeats"])
     if name not in all_candidates(seed) or protocol["folds"] != FOLDS:
         raise ModelError(
@@ -141,6 +142,20 @@ def reproduce(
         len(old.keys() | new.keys()),
         sum(old.get(part) != new.get(part) for part in old.keys() | new.keys()),
     )
+
+
+def _require_same_clips(model: ModelDescription, clips: Clips) -> None:
+    """Raise TableError unless labels, recordings and held-out clips are those of the training."""
+    if not model.has(ROWS):
+        return
+    known, now = pd.read_csv(io.BytesIO(model.read(ROWS))), clips.rows()
+    columns = ["row", "y", "group", "held_out"]
+    if known[columns].to_numpy().tolist() != now[columns].to_numpy().tolist():
+        raise TableError(
+            f"{model.version} was trained on the same rows, but other clips belonged together as one recording then, "
+            "or others were held out. Use the data and the version of the program of that time (code revision "
+            f"{model.metrics['run']['revision'] or 'not known'})."
+        )
 
 
 def _fit_again(

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from core.schema import readable
 from pages.figures.clips import BELOW, UP, rgba
-from pages.figures.style import ACCENT, NEUTRAL, ROW, apply_style, colours_of, percent_axis, symbols_of
+from pages.figures.style import ACCENT, NEUTRAL, ROW, apply_style, colours_of, percent_axis, plain, short, symbols_of
 
 STACK = {  # outcome or decision -> words, colour, pattern
     "scored": ("answered", ACCENT, ""),
@@ -190,7 +190,7 @@ def drift(table: pd.DataFrame, *, least_effect: float) -> go.Figure:
 
 def by_slice(table: pd.DataFrame, column: str, low: str, high: str, *, title: str, axis: str) -> go.Figure:
     """Draw a share of each slice with its interval, the largest slice on top. table : columns slice, n, and those."""
-    names = list(table["slice"])
+    names = [plain(name) for name in table["slice"]]  # full names, because long names may differ only at the end
     figure = go.Figure(
         go.Scatter(
             x=table[column],
@@ -212,7 +212,8 @@ def by_slice(table: pd.DataFrame, column: str, low: str, high: str, *, title: st
         apply_style(figure, title=title, height=110 + ROW * len(table))
         .update_layout(showlegend=False)
         .update_xaxes(title=axis, rangemode="tozero", **percent_axis())
-        .update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed", dtick=1)
+        .update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
+        .update_yaxes(type="category", tickvals=names, ticktext=[plain(short(name)) for name in table["slice"]])
     )
 
 

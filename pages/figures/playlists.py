@@ -9,7 +9,7 @@ from core.playlists.circle import CIRCLE, PLEASANT, STRONG
 from core.playlists.sound import LibraryMap
 from core.schema import BY_COLUMN, EMOTIONS
 from core.wording import percent, percents, tenth_percent, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, percent_axis
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, percent_axis, plain, short
 
 PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # readable without colour
 
@@ -28,7 +28,7 @@ def library_map(pieces: pd.DataFrame, places: LibraryMap, *, chosen: str | None 
     """
     table = pieces.join(places.points, how="inner")
     table = table.assign(
-        title=table["title"].map(_plain), artist=table["artist"].map(_plain), percent=table["confidence"].map(percent)
+        title=table["title"].map(plain), artist=table["artist"].map(plain), percent=table["confidence"].map(percent)
     )
     figure = go.Figure()
     for emotion in EMOTIONS:
@@ -73,11 +73,6 @@ def library_map(pieces: pd.DataFrame, places: LibraryMap, *, chosen: str | None 
     )
 
 
-def _plain(text: str) -> str:
-    """Escape text, because plotly interprets some HTML tags."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def _axis(telling: Sequence[tuple[str, float]]) -> str:
     """Axis title: only the feature with the largest weight, because a phone has no space for more."""
     column, weight = telling[0]
@@ -97,7 +92,7 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
         Number of groups that are drawn.
     """
     shown = table.head(most).iloc[::-1]
-    names = [_plain(g) for g in shown["group"]]  # full names, because long names may differ only at the end
+    names = [plain(g) for g in shown["group"]]  # full names, because long names may differ only at the end
     figure = go.Figure(
         [
             go.Bar(
@@ -116,18 +111,13 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
         apply_style(figure, title=f"Pieces by {what.lower()} and emotion", height=150 + ROW * len(shown))
         .update_layout(barmode="stack", legend_y=-(80 / (100 + ROW * len(shown))), legend_traceorder="normal")
         .update_xaxes(title="pieces", rangemode="tozero", tickformat="d", **_whole(int(shown["pieces"].max())))
-        .update_yaxes(type="category", tickvals=names, ticktext=[_plain(_short(g)) for g in shown["group"]])
+        .update_yaxes(type="category", tickvals=names, ticktext=[plain(short(g)) for g in shown["group"]])
     )
 
 
 def _whole(most: int) -> dict[str, int]:
     """Tick options of an axis with small counts: whole numbers only."""
     return {"dtick": 1} if most <= 8 else {}
-
-
-def _short(name: str, longest: int = 33) -> str:
-    """Shorten a long name to its beginning and end, to leave space for the bars."""
-    return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
 
 
 def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
@@ -148,7 +138,7 @@ def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
                 "symbol": [SYMBOLS[e] for e in rows["guess"]],
                 "size": 13,
             },
-            customdata=rows[["title", "guess"]].assign(title=rows["title"].map(_plain)),
+            customdata=rows[["title", "guess"]].assign(title=rows["title"].map(plain)),
             hovertemplate="%{text}. %{customdata[0]}: %{customdata[1]}<extra></extra>",
             showlegend=False,
         )

@@ -77,6 +77,16 @@ def _layout() -> dict[str, object]:
     }
 
 
+def plain(text: str) -> str:
+    """Escape text, because plotly interprets some HTML tags."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def short(name: str, longest: int = 33) -> str:
+    """Shorten a long name to its beginning and end, to leave space for the figure."""
+    return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
+
+
 def percent_axis(*, signed: bool = False) -> dict[str, object]:
     """Properties of an axis of shares in [0, 1]: whole percents, written ``"75 %"`` as in all texts.
 

@@ -10,7 +10,7 @@ from core.settings import ROOT
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    *("", "predict", "tracks", "library", "moods", "playlists", "sessions", "label", "agreement"),
+    *("", "predict", "tracks", "library", "copies", "moods", "playlists", "sessions", "label", "agreement"),
     *("compare", "confusion", "explain", "decisions", "impact", "learning", "use", "explore"),
 )
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "best-practice"]}

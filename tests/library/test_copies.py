@@ -1,5 +1,6 @@
 """Copies of one recording meet; a second take and a live version do not; in doubt two files stay two."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -55,6 +56,13 @@ def links_by_name(opened, contents):
     return {frozenset((name[a], name[b])): kind for a, b, kind in rows[["one", "other", "kind"]].to_numpy()}
 
 
+def later_file(opened, one, other):
+    """In which of two files the music begins later."""
+    pairs = store.links_table(opened).set_index(["one", "other"])["found"]
+    first, second = sorted((one, other))
+    return second if json.loads(pairs[(first, second)])["offset_s"] > 0 else first
+
+
 def test_copies_meet_and_other_performances_do_not(opened, music, reference):
     contents = put(opened, sorted(music.iterdir()))
     found = find_copies(opened, Settings(), reference)
@@ -70,6 +78,10 @@ def test_copies_meet_and_other_performances_do_not(opened, music, reference):
         assert same.members({contents[f"{name}.flac"]}) == of_recording
         for other in ("second take", "live"):
             assert same.members({contents[f"{name} {other}.flac"]}) == {contents[f"{name} {other}.flac"]}
+        assert (
+            later_file(opened, contents[f"{name}.flac"], contents[f"{name} later.flac"])
+            == contents[f"{name} later.flac"]
+        )
     assert find_copies(opened, Settings(), reference).measured == 0  # nothing is measured twice
 
 

@@ -25,7 +25,7 @@ ECE = Person(Role.VISITOR, "Ece", session="e" * 32, setting=Setting.OPEN)
 NAMELESS = Person(Role.VISITOR, session="n" * 32, setting=Setting.OPEN)
 TABLES = (
     *(schema.clips, schema.features, schema.predictions, schema.feedback, schema.tracks, schema.clip_owners),
-    *(schema.karar_words, schema.makam_results),
+    *(schema.karar_words, schema.makam_results, schema.fingerprints, schema.recording_links, schema.recording_words),
 )
 
 
@@ -66,6 +66,13 @@ def measure_makam(opened, content):
     write(opened, lambda c: c.execute(schema.makam_results.insert().values(row)))
 
 
+def compare_with_others(opened, content):
+    """Store a fingerprint, a pair that a search found, and what a therapist said about another pair."""
+    store.save_fingerprints(opened, {content: np.zeros(3, dtype=np.uint32)}, maker="m")
+    store.replace_links(opened, [store.Link(content, "x", "doubt")])
+    store.say_same(opened.asked_by(lambda: replace(ECE, role=Role.THERAPIST)), "a", content, True)
+
+
 def rows(opened):
     def count(c):
         return {t.name: c.execute(sa.select(sa.func.count()).select_from(t)).scalar() for t in TABLES}
@@ -80,6 +87,7 @@ def test_an_own_clip_is_erased_with_its_windows_and_all_answers(opened):
     before = rows(opened)
     add(opened, "mine", by=AYSE, shared=True)
     measure_makam(opened, "mine")
+    compare_with_others(opened, "mine")
     add(opened, "mine@1.000+3", by=None, part_of="mine")
     say(opened, AYSE, "mine")
     say(opened, ECE, "mine")

@@ -10,7 +10,7 @@ from core.access import AccessError, Person, Role, Setting
 from core.features import EXTRACTOR
 from core.store import Event, EventKind, record_events
 from core.store.drifted_clips import extreme_clips
-from core.store.scored_events import GROUPS, NOT_STORED, SECONDS_EDGES, scored_groups
+from core.store.scored_events import GROUPS, NOT_STORED, SECONDS_EDGES, scored_groups, stage_means
 
 SINCE, UNTIL = NOW - timedelta(days=30), NOW
 
@@ -89,6 +89,16 @@ def test_the_most_extreme_clips_of_the_period_come_first(opened):
     assert list(lowest["clip_id"]) == ["a", "c", "b"]
     with pytest.raises(ValueError, match="not one of the 50 features"):
         extreme_clips(opened, "id", SINCE, UNTIL, highest=True, **where)
+
+
+def test_the_mean_seconds_of_each_stage(opened):
+    facts = ({"decode": 0.1, "features": 0.5, "model": 0.2}, {"decode": 0.3, "features": 0.7}, {})
+    events = [Event(EventKind.SCORED, seconds=1.0, about={"stages": f}, at=NOW - timedelta(days=1)) for f in facts]
+    record_events(opened, *events, Event(EventKind.SCORED, about={"stages": {"model": 99}}, at=NOW - timedelta(days=1)))
+    table = stage_means(opened, SINCE, UNTIL, most=100).set_index("stage")
+    assert table["clips"].to_dict() == {"decode": 2, "features": 2, "model": 1}
+    assert table["mean_s"].to_dict() == pytest.approx({"decode": 0.2, "features": 0.6, "model": 0.2})
+    assert stage_means(opened, NOW, NOW, most=1)["mean_s"].isna().all()
 
 
 def test_only_who_may_see_monitoring_counts(opened):

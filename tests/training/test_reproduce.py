@@ -72,6 +72,13 @@ def test_another_table_is_refused_with_the_way_to_the_right_one(model, again):
         again(model, as_table(frame, origin="a test"))
 
 
+def test_clips_that_belong_together_in_another_way_are_refused(model, monkeypatch):
+    monkeypatch.setattr(reproduce_module, "all_candidates", few_candidates)
+    clips = distinct_clips(small_table())
+    with pytest.raises(TableError, match="other clips belonged together as one recording then"):
+        reproduce(model, small_table(), replace(clips, group=clips.group[::-1]))
+
+
 def test_a_recipe_that_is_gone_is_refused(model, again):
     with pytest.raises(ModelError, match="does not know the recipe forest"):
         again(replace(model, manifest={**model.manifest, "name": "forest"}))

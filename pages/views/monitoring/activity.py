@@ -7,10 +7,17 @@ from core import wording
 from core.monitoring import health
 from core.monitoring.durations import PROMISED_S
 from core.schema import EMOTIONS
+from core.stages import Stage
 from pages.figures import monitoring as figures
 from pages.shared import show
 from pages.views.monitoring import parts, tables
 from pages.views.monitoring.parts import Seen
+
+STAGES = {
+    Stage.DECODE: "read the file",
+    Stage.FEATURES: "measure the 50 features",
+    Stage.MODEL: "ask the model",
+}
 
 
 def traffic(seen: Seen) -> None:
@@ -63,6 +70,18 @@ def speed(seen: Seen) -> None:
         "From counts in groups of 10 ms (up to 1 s) and 100 ms (up to 10 s). With fewer than 20 clips in a step, the "
         "interval is left out. Clips of a library run have no seconds: nobody waits for one of them."
     )
+    _stages(seen)
+
+
+def _stages(seen: Seen) -> None:
+    table = tables.stages(*seen.key, seen.store)
+    if not table["clips"].any():
+        return
+    st.subheader("Where the time goes")
+    shown = table.assign(stage=table["stage"].map(STAGES))
+    seconds = st.column_config.NumberColumn("mean seconds of a clip", format="%.3f")
+    show.frame(shown, hide_index=True, alt="Mean seconds of each stage", column_config={"mean_s": seconds})
+    show.download(shown, "monitoring_stages", rows=rows_in_words(seen))
 
 
 def decisions(seen: Seen) -> None:

@@ -45,6 +45,12 @@ def latency(url: str, when: Period, _store: Store) -> pd.DataFrame:
     return health.latency(_store, when)
 
 
+@st.cache_data(ttl=LONG_S, show_spinner=False, max_entries=_ENTRIES)
+def stages(url: str, when: Period, _store: Store) -> pd.DataFrame:
+    """Where the time goes, see ``core.monitoring.health.stages``."""
+    return health.stages(_store, when)
+
+
 @st.cache_data(ttl=LONG_S, show_spinner="Counting the decisions …", max_entries=_ENTRIES)
 def decisions(url: str, when: Period, _store: Store) -> pd.DataFrame:
     """What was decided, see ``core.monitoring.health.decisions``."""

@@ -72,3 +72,11 @@ def test_the_changes_of_the_model_are_marked(drawn):
     marks = [trace for trace in drawn["quality"].data if trace.name == "the model was changed"]
     assert [list(mark.x) for mark in marks] == [STEPS[1:2]]
     assert list(drawn["quality"].layout.xaxis.categoryarray) == STEPS
+
+
+def test_names_from_tags_are_short_and_no_markup():
+    table = SLICES.assign(slice=["<b>Hicaz</b>", "x" * 300])
+    axis = figures.by_slice(table, "share", "low", "high", title="t", axis="share").layout.yaxis
+    assert axis.ticktext[0] == "&lt;b&gt;Hicaz&lt;/b&gt;"
+    assert list(axis.tickvals) == ["&lt;b&gt;Hicaz&lt;/b&gt;", "x" * 300]
+    assert len(axis.ticktext[1]) == 33
