@@ -76,8 +76,8 @@ def read_state(store: Store) -> State:
     return State(alarms, {what: _known(text) for what, text in stored.get("judged", {}).items()})
 
 
-def save_state(store: Store, state: State) -> None:
-    """Store the state."""
+def save_state(store: Store, state: State, *happened: Event) -> None:
+    """Store the state and, in the same transaction, the events that led to it: a judged week has its events."""
     alarms = {
         str(rule): {
             "finding": _short(alarm.finding).to_json(),
@@ -88,7 +88,7 @@ def save_state(store: Store, state: State) -> None:
         for rule, alarm in state.alarms.items()
     }
     judged = {what: until.isoformat() for what, until in state.judged.items()}
-    set_setting(store, SETTING, {"alarms": alarms, "judged": judged})
+    set_setting(store, SETTING, {"alarms": alarms, "judged": judged}, *happened)
 
 
 def _short(finding: Finding) -> Finding:

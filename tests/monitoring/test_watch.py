@@ -189,6 +189,14 @@ def test_a_store_that_is_down_changes_nothing(opened, served, tmp_path):
     assert Rule.DRIFT in look(opened, served, 1).begun
 
 
+def test_a_judged_week_has_its_events_also_while_other_events_are_lost(opened, served):
+    bring(opened, 0, factor=0.8)
+    opened.memory.held["events pause"] = np.inf  # no other event is tried after a failure
+    assert Rule.DRIFT in look(opened, served, 1).begun
+    assert drift_now(opened).at == MONDAY + WEEK
+    assert Rule.DRIFT in set(alarm_history(opened, since=LONG_AGO)["rule"])
+
+
 def test_without_events_the_alarms_ring_but_have_no_history(opened, served, monkeypatch):
     monkeypatch.setenv("TME_EVENTS", "off")
     bring(opened, 0, factor=0.8)
