@@ -184,8 +184,8 @@ def right_by_slice(labelled: pd.DataFrame, by: str) -> pd.DataFrame:
 def with_right(slices: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     """Return the slices of ``core.monitoring.health.slices`` with the figures of ``right_by_slice`` beside them.
 
-    The most frequent spelling names a slice, so the two tables can spell one makam differently. A slice without labelled
-    clips has 0 in *labelled*, and NaN in the other columns.
+    The most frequent spelling names a slice, so the two tables can spell one makam differently. A slice without
+    labelled clips has 0 in *labelled*, and NaN in the other columns.
     """
     both = slices.assign(_key=slices["slice"].map(folded)).merge(
         right.assign(_key=right["slice"].map(folded)).drop(columns="slice"), on="_key", how="left"
