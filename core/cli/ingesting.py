@@ -43,7 +43,7 @@ def ingest(
     """
     from core.sources.ingest import is_due
     from core.sources.names import find_source
-    from core.store import open_store, source_state
+    from core.store import end_source, open_store, source_state
 
     settings = Settings()
     if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
@@ -60,6 +60,8 @@ def ingest(
         report = _list(found, store)
         typer.echo(report.text)
         summary = _score(found, report, settings, store, max_mb=max_mb, workers=workers)
+        if not report.paused:
+            end_source(store, found.name)
         if out:
             _write(found, store, Path(out))
     scored = summary is None or summary.scored == summary.found

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import requests
 
 MOST_REDIRECTS = 5
+LONGEST_S = 600.0  # for one file, however slowly it comes
 _NOT_PUBLIC = (
     "Its address leads into a private network. If this is your music server, name its host in TME_SOURCE_HOSTS."
 )
@@ -63,7 +64,7 @@ class Downloads:
             return _problem(address, _NOT_PUBLIC)
         except requests.TooManyRedirects:
             return _problem(address, "Its address leads from one address to the next without an end.")
-        except requests.Timeout:
+        except (requests.Timeout, TimeoutError):
             return _problem(address, "The server did not answer in time. Ingest the list again later.")
         except (requests.RequestException, ValueError):
             return _problem(address, "The server cannot be reached at this address. Check the address.")
@@ -80,7 +81,7 @@ class Downloads:
             if answer.status_code != 200:
                 return _problem(address, _status_problem(answer.status_code))
             try:
-                data = read_limited(answer, int(self._max_mb * 1e6))
+                data = read_limited(answer, int(self._max_mb * 1e6), LONGEST_S)
             except ValueError:
                 return _problem(address, f"It is larger than {self._max_mb:g} MB. Raise the limit with --max-mb.")
             changed = answer.headers.get("Last-Modified", "")

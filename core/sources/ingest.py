@@ -19,7 +19,7 @@ from core.store import (
     SourceState,
     Store,
     begin_source,
-    end_source,
+    count_gone,
     forget_items,
     save_items,
     source_items_table,
@@ -86,14 +86,14 @@ class Report:
 
 
 def is_due(state: SourceState | None, now: datetime | None = None) -> bool:
-    """Return whether a weekly run is due: the last one is a week old, or did not reach the end."""
-    if state is None or state.ended_at is None or state.after:
+    """Return whether a weekly run is due: the last one is a week old, or did not reach its end."""
+    if state is None or state.ended_at is None or state.ended_at < state.began_at:
         return True
     return (now or datetime.now(UTC)) - state.ended_at >= WEEK
 
 
 def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: None) -> Report:
-    """List a source, and store what is new and changed.
+    """List a source, and store what is new and changed. When its sound is scored, call `core.store.end_source`.
 
     Parameters
     ----------
@@ -126,9 +126,13 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
             files += _sound(source, items, beat)
         if not seen and not state.after:
             raise SourceError(f"{source.name} lists nothing. Check its name. Nothing was changed.")
-        gone = end_source(store, source.name)
+        gone = count_gone(store, source.name)
     except PauseError as error:
         paused = str(error)
+    except SourceError:
+        if state.after and not seen:  # the place may be what is refused: the next run begins at the beginning
+            save_items(store, source.name, [], after="")
+        raise
     licence = source.licence
     return Report(
         source.name, licence.name, licence.note, **count, gone=gone, removed=removed, paused=paused, files=files
