@@ -87,6 +87,7 @@ def _score(
     from core.cli.library import score_folder
     from core.library.places import new_results
     from core.records import Plan
+    from core.store import fill_tracks
 
     if not report.files:
         return None
@@ -104,6 +105,8 @@ def _score(
         files=report.files,
     )
     typer.echo(summary.report)
+    if report.tracks:
+        fill_tracks(store, report.tracks)
     if summary.measured:
         typer.echo(copies.search(settings).report)
     return summary

@@ -5,7 +5,7 @@ that a service sent away, goes on there. Nothing is deleted because it is no lon
 to store for longer is removed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ import pandas as pd
 from core.records import FoundFile
 from core.sources.protocol import FACTS, Item, PauseError, Source, SourceError
 from core.store import (
+    TRACK_FIELDS,
     SourceRow,
     SourceState,
     Store,
@@ -45,7 +46,7 @@ class Report:
     gone : items of an earlier run that are no longer listed; they stay in the store.
     removed : items that were removed because their service forbids to store them for longer.
     paused : why the run ended early, as a sentence; empty when the whole list was read.
-    files : sound, to be scored.
+    files : sound, to be scored.  tracks : by the path of a file, what the source says of it.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Report:
     removed: int = 0
     paused: str = ""
     files: list[FoundFile] = field(default_factory=list)
+    tracks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -82,7 +84,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as a JSON object."""
-        return {name: value for name, value in asdict(self).items() if name != "files"}
+        return {name: value for name, value in asdict(self).items() if name not in ("files", "tracks")}
 
 
 def is_due(state: SourceState | None, now: datetime | None = None) -> bool:
@@ -112,6 +114,7 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
     state = begin_source(store, source.name, longest=LONGEST_STOP)
     count = dict.fromkeys(("listed", "new", "changed", "unchanged", "twice", "left_out", "elsewhere"), 0)
     files: list[FoundFile] = []
+    tracks: dict[str, Mapping[str, Any]] = {}
     seen: set[str] = set()
     gone, paused = 0, ""
     try:
@@ -123,7 +126,10 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
                 count[name] += value
             count["twice"] += len(page.items) - len(items)
             beat(0.0, f"{counted(count['listed'], 'item')} listed")
-            files += _sound(source, items, beat)
+            for item, found in _sound(source, items, beat):
+                files.append(found)
+                if not found.problem and set(item.facts) & set(TRACK_FIELDS):
+                    tracks[found.path] = item.facts
         if not seen and not state.after:
             raise SourceError(f"{source.name} lists nothing. Check its name. Nothing was changed.")
         gone = count_gone(store, source.name)
@@ -135,19 +141,25 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
         raise
     licence = source.licence
     return Report(
-        source.name, licence.name, licence.note, **count, gone=gone, removed=removed, paused=paused, files=files
+        source.name,
+        licence.name,
+        licence.note,
+        **count,
+        gone=gone,
+        removed=removed,
+        paused=paused,
+        files=files,
+        tracks=tracks,
     )
 
 
-def _sound(source: Source, items: list[Item], beat: Beat) -> list[FoundFile]:
-    """Fetch the sound of the items, where the licence of the source lets us."""
-    files = []
+def _sound(source: Source, items: list[Item], beat: Beat) -> Iterator[tuple[Item, FoundFile]]:
+    """Yield the items that have sound with their files, where the licence of the source lets us fetch it."""
     for item in items if source.licence.sound else ():
         found = source.fetch(item)
         if found is not None:
-            files.append(found)
+            yield item, found
             beat(0.0, f"Fetching {found.name}")
-    return files
 
 
 def _row(item: Item, source: Source) -> SourceRow:

@@ -11,6 +11,7 @@ from core import store
 from core.__main__ import app
 from core.errors import CoreError
 from core.library.run import JOB
+from core.pipeline import serving
 from core.settings import Settings
 from core.source_note import without_header
 
@@ -28,7 +29,8 @@ def test_a_second_run_measures_nothing_and_a_weekly_one_waits(run, tmp_path):
     music = libraries.folder(tmp_path / "music", 2)
     (music / "copy.wav").write_bytes(libraries.tiny(0))
     (tmp_path / "music" / "list.csv").write_text(
-        "title,address,licence\nOne,album 0/0000.wav,CC0\nTwo,album 1/0001.wav,\nAgain,copy.wav,\nNo sound,,\n"
+        "title,address,licence,makam\nOne,album 0/0000.wav,CC0,Hicaz\nTwo,album 1/0001.wav,,\nAgain,copy.wav,,\n"
+        "No sound,,,\n"
     )
     first = run(tmp_path / "music" / "list.csv", "--out", tmp_path / "items.csv")
     assert first.exit_code == 0, first.output
@@ -47,6 +49,8 @@ def test_a_second_run_measures_nothing_and_a_weekly_one_waits(run, tmp_path):
     waiting = run(tmp_path / "music" / "list.csv", "--weekly")
     assert (waiting.exit_code, "It is read again after a week." in waiting.stdout) == (0, True)
     opened = store.open_store(Settings().database)
+    pieces = store.library_table(opened, model_version=serving.serve(Settings()).model.version)
+    assert pieces["makam"].tolist().count("Hicaz") == 1
     assert store.latest_job(opened, JOB).result["measured"] == 0
     assert store.latest_job(opened, "ingest").result["unchanged"] == 4
 
