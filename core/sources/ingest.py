@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from core.records import FoundFile
+from core.sources import spotify, youtube
 from core.sources.protocol import FACTS, Item, PauseError, Source, SourceError
 from core.store import (
     TRACK_FIELDS,
@@ -30,6 +31,12 @@ from core.wording import counted
 JOB = "ingest"  # name of the job and of its lock
 WEEK = timedelta(days=6, hours=12)  # a weekly job of the system does not start to the second
 LONGEST_STOP = timedelta(days=1)  # the place in a list that is older says nothing: the list has changed
+
+LIMITED = {  # services that limit how long their data may be stored, with the days
+    service: licence.days
+    for service, licence in (("spotify:", spotify.LICENCE), ("youtube:", youtube.LICENCE))
+    if licence.days
+}
 
 Beat = Callable[[float, str], None]
 
@@ -108,9 +115,7 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
     SourceError
         When the source lists nothing, or answers in an unknown form. What was stored before stays.
     """
-    removed = sum(
-        forget_items(store, service, older=timedelta(days=days)) for service, days in _days_of_services().items()
-    )
+    removed = sum(forget_items(store, service, older=timedelta(days=days)) for service, days in LIMITED.items())
     state = begin_source(store, source.name, longest=LONGEST_STOP)
     count = dict.fromkeys(("listed", "new", "changed", "unchanged", "twice", "left_out", "elsewhere"), 0)
     files: list[FoundFile] = []
@@ -170,13 +175,6 @@ def _row(item: Item, source: Source) -> SourceRow:
         str(item.facts.get("isrc", "")).replace("-", "").upper(),
         item.licence or source.licence.name,
     )
-
-
-def _days_of_services() -> dict[str, int]:
-    """Services that limit how long their data may be stored, with the days."""
-    from core.sources import spotify, youtube
-
-    return {name: m.LICENCE.days for name, m in (("spotify:", spotify), ("youtube:", youtube)) if m.LICENCE.days}
 
 
 def catalogue(store: Store, source: Source) -> pd.DataFrame:
