@@ -43,7 +43,7 @@ def ingest(
     """
     from core.sources.ingest import is_due
     from core.sources.names import find_source
-    from core.store import open_store, source_state
+    from core.store import end_source, open_store, source_state
 
     settings = Settings()
     if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
@@ -62,6 +62,8 @@ def ingest(
         summary = _score(found, report, settings, store, max_mb=max_mb, workers=workers)
         if out:
             _write(found, store, Path(out))
+        if not report.paused:
+            end_source(store, found.name)  # only now: a run that is stopped while it scores is due again
     scored = summary is None or summary.scored == summary.found
     raise typer.Exit(1 if report.paused or not scored else 0)
 

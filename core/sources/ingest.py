@@ -19,10 +19,10 @@ from core.store import (
     SourceState,
     Store,
     begin_source,
-    end_source,
     forget_items,
     save_items,
     source_items_table,
+    unlisted_items,
 )
 from core.wording import counted
 
@@ -93,7 +93,7 @@ def is_due(state: SourceState | None, now: datetime | None = None) -> bool:
 
 
 def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: None) -> Report:
-    """List a source, and store what is new and changed.
+    """List a source, and store what is new and changed. The caller scores the files, then calls ``store.end_source``.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
             files += _sound(source, items, beat)
         if not seen and not state.after:
             raise SourceError(f"{source.name} lists nothing. Check its name. Nothing was changed.")
-        gone = end_source(store, source.name)
+        gone = unlisted_items(store, source.name)
     except PauseError as error:
         paused = str(error)
     licence = source.licence

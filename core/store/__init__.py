@@ -161,6 +161,7 @@ from core.store.sources import (
     save_items,
     source_items_table,
     source_state,
+    unlisted_items,
 )
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
@@ -361,6 +362,7 @@ __all__ = [
     "tasks_table",
     "undo",
     "undo_karar",
+    "unlisted_items",
     "unpredicted",
     "without_makam",
     "words_cache_key",

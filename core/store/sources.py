@@ -24,7 +24,7 @@ class SourceState:
     """Where the list of a source stands.
 
     after : where the next part begins; empty at the beginning.  began_at : start of the present or the last list.
-    ended_at : the last time that the whole list was read; None: never.
+    ended_at : the end of the last run that read the whole list and scored its sound; None: never.
     """
 
     after: str
@@ -143,18 +143,20 @@ def _elsewhere(c: sa.Connection, source: str, rows: Sequence[SourceRow]) -> int:
 
 
 @requires(Action.SCORE_LIBRARY)
-def end_source(store: Store, name: str) -> int:
-    """Note that the whole list was read, and return how many items of earlier lists it no longer has."""
+def unlisted_items(store: Store, name: str) -> int:
+    """Return how many items of earlier lists the present list, read to its end, no longer has."""
     source = _id(name)
+    began = sa.select(sources.c.began_at).where(sources.c.id == source).scalar_subquery()
+    query = sa.select(sa.func.count()).select_from(source_items)
+    query = query.where(source_items.c.source_id == source, source_items.c.seen_at < began)
+    return int(read(store, lambda c: c.execute(query).scalar_one()))
 
-    def work(c: sa.Connection) -> int:
-        c.execute(sources.update().where(sources.c.id == source).values(after="", ended_at=now()))
-        began = sa.select(sources.c.began_at).where(sources.c.id == source).scalar_subquery()
-        unseen = source_items.c.seen_at < began
-        query = sa.select(sa.func.count()).select_from(source_items)
-        return int(c.execute(query.where(source_items.c.source_id == source, unseen)).scalar_one())
 
-    return write(store, work)
+@requires(Action.SCORE_LIBRARY)
+def end_source(store: Store, name: str) -> None:
+    """Note that the whole list was read and its sound scored."""
+    query = sources.update().where(sources.c.id == _id(name)).values(after="", ended_at=now())
+    write(store, lambda c: c.execute(query))
 
 
 @requires(Action.SCORE_LIBRARY)

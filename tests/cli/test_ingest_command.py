@@ -50,6 +50,20 @@ def test_a_second_run_measures_nothing_and_a_weekly_one_waits(run, tmp_path):
     assert store.latest_job(opened, "ingest").result["unchanged"] == 4
 
 
+def test_a_weekly_run_that_is_stopped_while_it_scores_is_due_again(run, tmp_path, monkeypatch):
+    music = libraries.folder(tmp_path / "music", 1)
+
+    def stopped(*_given, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.cli.library.score_folder", stopped)
+    assert run(music, "--weekly").exit_code == 130
+    opened = store.open_store(Settings().database)
+    state = store.source_state(opened, str(music))
+    assert (state.after, state.ended_at) == ("", None)
+    assert len(store.source_items_table(opened, str(music))) == 1
+
+
 def test_a_file_that_cannot_be_scored_is_named_with_exit_status_1(run, tmp_path):
     (tmp_path / "list.csv").write_text("address\nmissing.wav\nhttp://127.0.0.1:9/a.wav\n")
     result = run(tmp_path / "list.csv")
