@@ -71,11 +71,11 @@ class _Groups:
     def join(self, one: str, other: str) -> None:
         """Make the groups of two files one, unless an earlier word keeps them apart."""
         a, b = self._group.get(one, {one}), self._group.get(other, {other})
-        if a is b or one == other or any(not self._apart.get(name, set()).isdisjoint(b) for name in a):
-            return
         small, large = sorted((a, b), key=len)
+        if a is b or one == other or any(not self._apart.get(name, set()).isdisjoint(large) for name in small):
+            return
         large |= small
-        for name in large:
+        for name in (*small, one, other):  # the others of the large group are in it already
             self._group[name] = large
 
     def part(self, one: str, other: str) -> None:
@@ -86,4 +86,5 @@ class _Groups:
 
     def named(self) -> dict[str, str]:
         """The first file of the group of each file."""
-        return {name: min(group) for name, group in self._group.items() if len(group) > 1}
+        groups = {id(group): group for group in self._group.values() if len(group) > 1}
+        return {name: first for group in groups.values() for first in (min(group),) for name in group}

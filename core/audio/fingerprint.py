@@ -25,6 +25,7 @@ RATE = 11_025  # Hz; Chromaprint itself works at this rate
 ITEM_S = 1365 / RATE  # from one value of a fingerprint to the next
 WAIT_S = 30.0  # for one fingerprint; it takes 0.1 s
 CPU_S = 20
+EMPTY = 2  # exit status when the sound is too short
 MEMORY_BYTES = 1 << 30  # address space; FFmpeg's libraries take most of it
 NONE = np.zeros(0, dtype=np.uint32)
 
@@ -90,7 +91,7 @@ def _of_samples(samples: bytes) -> np.ndarray:
         except subprocess.TimeoutExpired as error:
             process.kill()
             raise CoreError(f"fpcalc needed more than {WAIT_S:.0f} s. Try again when the machine is idle.") from error
-    return _read(answer)
+    return _read(answer, process.returncode)
 
 
 def _limit(pid: int) -> None:
@@ -98,15 +99,19 @@ def _limit(pid: int) -> None:
     import resource
 
     if hasattr(resource, "prlimit"):
-        resource.prlimit(pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        resource.prlimit(pid, resource.RLIMIT_CPU, (CPU_S, CPU_S))
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        wanted = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_CPU: CPU_S, resource.RLIMIT_CORE: 0}
+        for kind, value in wanted.items():
+            hard = resource.prlimit(pid, kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)  # a stricter limit stays
+            resource.prlimit(pid, kind, (value, value))
 
 
-def _read(answer: bytes) -> np.ndarray:
+def _read(answer: bytes, status: int) -> np.ndarray:
     """The values in the answer. Version 1.5.1 ends with an error at the end of its input, after a whole answer."""
     if not answer.strip():
-        return NONE
+        if status == EMPTY:
+            return NONE
+        raise CoreError(f"fpcalc ended without an answer (status {status}). Check that it starts: fpcalc -version.")
     try:
         return np.array(json.loads(answer)["fingerprint"], dtype=np.uint32)
     except (ValueError, KeyError, TypeError, OverflowError) as error:

@@ -9,6 +9,7 @@ from core.errors import ModelError
 from core.labelling import agreement
 from core.labelling.tasks import TaskState, tasks_of
 from core.labelling.truth import latest_answer, raters_needed, settled_clips, stored_truth
+from core.same_recording import SameRecordings
 from core.settings import Settings
 from core.store import (
     ORIGINS,
@@ -81,7 +82,8 @@ class Item:
 class Progress:
     """Labelling progress.
 
-    answered : clips that this person has answered, one answer each.  left : clips that wait for this person.
+    answered : clips that this person has answered, one answer each.  left : clips that wait for this person, one of
+        each recording.
     settled : clips with a ground truth.  clips : all that can be labelled.
     practice : how many of the answered clips are synthetic.
     """
@@ -135,9 +137,10 @@ def desk(
     """
     labelled = label_pool(store)
     program = store.for_program()  # for which clips are settled; the person sees only numbers
-    settled = same_recordings(program).members(settled_clips(stored_truth(program, raters_needed=raters_needed(store))))
+    same = same_recordings(program)
+    settled = same.members(settled_clips(stored_truth(program, raters_needed=raters_needed(store))))
     mine = answers_table(program, rater=rater_name(rater), verified=verified)
-    progress = _progress(labelled, mine, settled)
+    progress = _progress(labelled, mine, settled, same)
     tasks = tasks_of(store, rater=rater, verified=verified)
     finished = tuple(task for task in tasks if task.done)
     task = next((task for task in tasks if not task.done), None)
@@ -172,15 +175,14 @@ def desk(
     return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress, None, finished)
 
 
-def _progress(labelled: pd.DataFrame, mine: pd.DataFrame, settled: set[str]) -> Progress:
+def _progress(labelled: pd.DataFrame, mine: pd.DataFrame, settled: set[str], same: SameRecordings) -> Progress:
     """Count the clips that can be labelled. labelled : clips of the queue.  mine : all rows of the person."""
     pool = set(labelled["clip_id"])
     answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
     synthetic = set(labelled.loc[labelled["origin"].eq("demo"), "clip_id"])
-    return Progress(
-        len(answered), len(pool - answered - settled), len(pool & settled), len(pool), len(answered & synthetic)
-    )
+    left = {same.name(clip) for clip in pool - same.members(answered) - settled}
+    return Progress(len(answered), len(left), len(pool & settled), len(pool), len(answered & synthetic))
 
 
 def item(store: Store, clip_id: str, *, models: Models = Models()) -> Item | None:

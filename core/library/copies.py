@@ -59,7 +59,7 @@ class Search:
     Attributes
     ----------
     pieces : pieces with another one of about the same length, which were compared.
-    measured : new fingerprints.  unread : files without one, because they cannot be read.
+    measured : new fingerprints.  unread : files without one, because they cannot be read or fpcalc fails.
     files, recordings : files that share their recording with another file, and their recordings.
     questions : pairs that wait for a person.
     by_fingerprint : fpcalc is installed.
@@ -83,7 +83,7 @@ class Search:
             text += "No recording has several files. "
         text += f"Pairs that wait for a person on the page Same recordings: {self.questions:,}."
         if self.unread:
-            text += f" {counted(self.unread, 'file')} could not be read and have no fingerprint."
+            text += f" {counted(self.unread, 'file')} have no fingerprint: they cannot be read, or fpcalc fails."
         if not self.by_fingerprint:
             text += " fpcalc is not installed, so only features were compared (Debian: libchromaprint-tools)."
         return text
@@ -122,7 +122,7 @@ def find_copies(
 
 
 def _measure(store: Store, files: pd.DataFrame, max_mb: float, beat: Beat) -> tuple[int, int]:
-    """Measure the missing fingerprints, and return the number of new ones and of files that cannot be read."""
+    """Measure the missing fingerprints, and return the number of new ones and of files that still have none."""
     places = files.groupby("content_hash", sort=False)
     missing = without_fingerprint(store, files["content_hash"], maker=fingerprints.MAKER)
     measured = unread = 0

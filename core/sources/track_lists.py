@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from core.errors import CoreError
+from core.library.addresses import safe
 from core.library.find import find_audio
 from core.records import FoundFile
 from core.source_note import without_header
@@ -57,7 +58,8 @@ class TrackList:
         if address.lower().startswith(("http://", "https://")):
             return self._downloads.fetch(address)
         if "://" in address or "::" in address:
-            return FoundFile(address, address, problem="Only paths and web addresses (https://) can be in a list.")
+            shown = safe(address)
+            return FoundFile(shown, shown, problem="Only paths and web addresses (https://) can be in a list.")
         return self._below(address)
 
     def _below(self, address: str) -> FoundFile:

@@ -25,6 +25,7 @@ LONGEST_PAUSE_S = 60.0  # a longer one ends the run; the next run goes on
 FIRST_PAUSE_S = 2.0  # where the service does not say how long to wait; doubled each time
 _BUSY = (429, 500, 502, 503, 504)
 _QUOTA = ("quotaExceeded", "dailyLimitExceeded", "QUOTA_EXCEEDED")  # YouTube, Spotify
+_BAD_KEY = (b"API_KEY_INVALID", b"invalid_client")  # in an answer 400: YouTube, Spotify
 
 GO_ON = "Run the same command again later; it goes on from here."
 
@@ -121,7 +122,7 @@ class Web:
     def _read(self, status: int, body: bytes) -> Any:
         if status in (403, 429) and _quota_used(body):
             raise PauseError(f"The quota of {self.who} for today is used up (status {status}). {GO_ON}")
-        if status == 401 or (status == 400 and b"API_KEY_INVALID" in body):
+        if status == 401 or (status == 400 and any(word in body for word in _BAD_KEY)):
             check = f"Check {self.key}." if self.key else "It asks for a login, which this program does not have."
             raise SourceError(f"{self.who} does not accept the key (status {status}). {check}")
         if status == 403:

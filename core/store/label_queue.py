@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, requires
+from core.same_recording import SameRecordings
 from core.schema import EMOTIONS
 from core.store.answer_log import AnswerLog, answers_key, current_log
 from core.store.answers import rater_name
@@ -41,7 +42,8 @@ def clips_to_label(
     a random sample of them, and a comparison of the two models favours neither. Then come the clips whose two most
     probable emotions are the pair, if one is given. The other clips follow. Both groups are ordered by the champion's
     margin, smallest first. Clips are left out when this rater has answered them or another file of the same recording,
-    when they are settled or deleted, or when they have no prediction.
+    when they are settled or deleted, or when they have no prediction. Of a recording with several files, the first one
+    is asked about.
 
     Parameters
     ----------
@@ -64,7 +66,8 @@ def clips_to_label(
         margin, challenger_guess, differs.
     """
     answered = _answered(current_log(store), rater_name(rater), verified)
-    done = same_recordings(store).members(answered) | set(settled)  # one answer counts for all files of a recording
+    same = same_recordings(store)
+    done = same.members(answered) | set(settled)  # one answer counts for all files of a recording
     log = prediction_log(store)
     order = _order(store, log, champion, challenger, pair)
     query = queue_query(champion, challenger).where(clips.c.origin.in_(origins))
@@ -73,21 +76,26 @@ def clips_to_label(
 
     def first(c: sa.Connection) -> pd.DataFrame:  # a retried read begins with the first candidate again
         waiting = (log.clip_ids[k] for k in order)
-        return _first_of(c, query, (clip_id for clip_id in waiting if clip_id not in done), limit)
+        return _first_of(c, query, (clip_id for clip_id in waiting if clip_id not in done), limit, same)
 
     return read(store, first)
 
 
-def _first_of(c: sa.Connection, query: sa.Select[Any], candidates: Iterator[str], limit: int) -> pd.DataFrame:
-    """The first clips among the candidates that the query returns, in the order of the candidates.
+def _first_of(
+    c: sa.Connection, query: sa.Select[Any], candidates: Iterator[str], limit: int, same: SameRecordings
+) -> pd.DataFrame:
+    """The first clips among the candidates that the query returns, one of each recording, in their order.
 
     The candidates are asked about in parts, a small one first, because nearly all of them are returned.
     """
-    size, tables, found = 2 * limit + 1, [frame(c, query.where(clips.c.id == ""))], 0  # an empty table with its columns
-    while found < limit and (part := list(islice(candidates, size))):
+    size, tables = 2 * limit + 1, [frame(c, query.where(clips.c.id == ""))]  # an empty table with its columns
+    first: dict[str, str] = {}  # recording -> clip
+    while len(first) < limit and (part := list(islice(candidates, size))):
         table = frame(c, query.where(clips.c.id.in_(part))).set_index("clip_id")
-        tables.append(table.loc[[clip_id for clip_id in part if clip_id in table.index]].reset_index())
-        found, size = found + len(table), min(4 * size, IDS_AT_ONCE)
+        there = [clip_id for clip_id in part if clip_id in table.index]
+        chosen = [clip_id for clip_id in there if first.setdefault(same.name(clip_id), clip_id) == clip_id]
+        tables.append(table.loc[chosen].reset_index())
+        size = min(4 * size, IDS_AT_ONCE)
     return pd.concat(tables).head(limit).reset_index(drop=True)
 
 

@@ -128,14 +128,17 @@ def training_data(published: Table, labels: pd.DataFrame, same: SameRecordings =
     reasons = _reasons(published, labels)
     used = labels[reasons == ""]
     frame = pd.concat([published.frame, used.rename(columns={"y": LABEL})[[LABEL, *COLUMNS]]], ignore_index=True)
+    n = len(published.frame)
     held = np.append(held_out(published.frame), np.zeros(len(used), dtype=bool))
-    group = _groups(frame, published.frame, used)
-    leaks = np.isin(group, group[held]) & ~held & (np.arange(len(frame)) >= len(published.frame))
-    if leaks.any():
-        at = np.flatnonzero(leaks) - len(published.frame)
-        reasons.loc[used.index[at]] = "another clip of this recording is held out"
+    group = _groups(frame, published.frame, used)  # of all files of a recording, so that one that is held out is found
+    leaks = np.isin(group[n:], group[held])
+    others = _of_other_files(used, ~leaks)
+    if leaks.any() or others.any():
+        reasons.loc[used.index[leaks]] = "another clip of this recording is held out"
+        reasons.loc[used.index[others]] = "another file of this recording is used"
         used = labels[reasons == ""]
-        frame, group, held = frame[~leaks].reset_index(drop=True), group[~leaks], held[~leaks]
+        stays = np.append(np.ones(n, dtype=bool), ~leaks & ~others)
+        frame, group, held = frame[stays].reset_index(drop=True), group[stays], held[stays]
     origin = published.origin + (" and agreed labels" if len(used) else "")
     table = as_table(frame, origin=origin, synthetic=published.synthetic)
     rows = pd.DataFrame({"row": frame.index, "y": frame[LABEL].astype(str), "group": group, "held_out": held})
@@ -147,7 +150,7 @@ def training_data(published: Table, labels: pd.DataFrame, same: SameRecordings =
 
 
 def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
-    """Reason for excluding each label; empty for labels that are used."""
+    """Reason for excluding each label by itself or by an equal clip; empty for the others."""
     if labels.empty:
         return pd.Series("", index=labels.index, dtype=object)
     known = labels[list(COLUMNS)].notna().sum(axis=1).to_numpy()
@@ -168,7 +171,6 @@ def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
     why = np.full(len(labels), "", dtype=object)
     for these, reason in reasons:
         why[these] = reason
-    why[_of_other_files(labels, why == "")] = "another file of this recording is used"
     return pd.Series(why, index=labels.index, dtype=object)
 
 

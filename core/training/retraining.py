@@ -149,7 +149,10 @@ def training_data_of(
     if len(stored):
         inputs[LABELS_FILE] = file_md5(labels_csv(stored))
     if own is not None:
-        inputs[own.about["name"]] = own.about["md5"]
+        name = own.about["name"]
+        while name in inputs:  # a person's table may have the name of the published one
+            name = f"own {name}"
+        inputs[name] = own.about["md5"]
     return replace(data, table=replace(data.table, inputs=inputs))
 
 

@@ -1,8 +1,10 @@
 """fpcalc gets samples only, with limits, and its answer is checked."""
 
 import os
+import resource
 import shutil
 import stat
+import subprocess
 
 import numpy as np
 import pytest
@@ -83,3 +85,25 @@ def test_an_answer_that_is_none_is_an_error(source, tmp_path, monkeypatch, answe
     program(tmp_path, f"cat >/dev/null; echo '{answer}'", monkeypatch)
     with pytest.raises(CoreError, match="cannot be read"):
         fingerprint(source)
+
+
+@pytest.mark.parametrize("end", ["exit 127", "kill -9 $$"])
+def test_a_program_that_fails_is_no_file_without_a_fingerprint(source, tmp_path, monkeypatch, end):
+    program(tmp_path, f"cat >/dev/null; {end}", monkeypatch)
+    with pytest.raises(CoreError, match="ended without an answer"):
+        fingerprint(source)
+
+
+def test_a_stricter_limit_of_the_machine_stays(source, tmp_path, monkeypatch):
+    program(tmp_path, f"cat >/dev/null; ulimit -H -t >{tmp_path}/limit; echo '{{\"fingerprint\": []}}'", monkeypatch)
+    monkeypatch.setattr(fingerprints, "CPU_S", 10**6)
+    started = subprocess.Popen
+
+    def limited(*given, **more):
+        process = started(*given, **more)
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (60, 60))
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", limited)
+    fingerprint(source)
+    assert (tmp_path / "limit").read_text().split() == ["60"]

@@ -126,6 +126,19 @@ def test_progress_counts_a_person_and_everybody(opened):
     assert names(desk(opened, "Ali")) == ["d"]
 
 
+def test_files_of_one_recording_are_one_clip_that_waits(opened):
+    for name, first in (("a", 0.4), ("b", 0.5), ("c", 0.6)):
+        scored(opened, name, first=first)
+    scored(opened, "unheard", first=0.3, path=None)
+    for other in ("b", "unheard"):
+        store.say_same(opened, "a", other, True)
+    before = desk(opened)
+    assert names(before) == ["a", "c"]  # not "unheard", which cannot be heard
+    assert before.progress == Progress(answered=0, left=2, settled=0, clips=3)
+    answer(opened, "a")
+    assert (names(desk(opened)), desk(opened).progress) == (["c"], before.progress.after_one())
+
+
 def test_the_count_in_between_is_what_a_new_count_would_say(opened):
     for name in "abc":
         scored(opened, name)

@@ -109,10 +109,11 @@ def test_the_queue_asks_once_about_a_recording(db):
         return set(store.clips_to_label(rater, rater=name, verified=True)["clip_id"])
 
     store.say_same(db, FILE, copy, True)
-    assert asked("Ayşe") == {FILE, copy, WINDOW}
+    assert WINDOW in asked("Ayşe")
+    assert len({FILE, copy} & asked("Ayşe")) == 1
     hears(db, "Ayşe", "sad")
     assert asked("Ayşe") == {WINDOW}
-    assert asked("Ece") == {FILE, copy, WINDOW}
+    assert len({FILE, copy} & asked("Ece")) == 1
     hears(db, "Ece", "sad", content=copy)
     truth = stored_truth(db)
     assert truth.loc[[FILE, copy], "label"].tolist() == ["sad", "sad"]

@@ -85,6 +85,11 @@ def test_a_list_of_somebody_else_opens_no_other_place(listed, tmp_path, address,
     assert words in source.fetch(item).problem
 
 
+def test_a_password_in_an_address_is_not_shown(listed):
+    found = fetched(listed("address\nftp://ayşe:geheim@music.example/a.wav\n"))
+    assert (found.path, found.name) == ("ftp://music.example/a.wav", "ftp://music.example/a.wav")
+
+
 def fetched(source):
     (item,) = items(source)
     return source.fetch(item)

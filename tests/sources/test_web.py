@@ -75,6 +75,7 @@ def test_a_quota_that_is_used_up_is_not_asked_again(service, web, pauses, status
     [
         (401, b"", r"does not accept the key \(status 401\)\. Check TME_EXAMPLE_KEY"),
         (400, {"error": {"details": [{"reason": "API_KEY_INVALID"}]}}, "does not accept the key"),
+        (400, {"error": "invalid_client", "error_description": "Invalid client secret"}, "does not accept the key"),
         (403, b"", r"refuses this question \(status 403\)\. Ask its owner\."),
         (404, b"", "has nothing of this name"),
         (400, b"", "does not accept the question"),

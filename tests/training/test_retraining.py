@@ -130,7 +130,17 @@ def test_windows_of_one_recording_share_a_fold_and_never_a_held_out_row(table):
         **{"_RMSenergy_Mean": table.frame[held]["_RMSenergy_Mean"].iloc[0] * 1.01}, recording=a
     )
     data = labelled_data.training_data(table, pd.concat([labels, leak], ignore_index=True))
-    assert data.labelled["clip_id"].tolist() == [clips[0], clips[1], "x" * 64]  # the file with more labels is used
+    assert data.labelled["clip_id"].tolist() == ["x" * 64]  # one file of the recording is held out, so no file trains
+    assert set(data.left_out["reason"]) == {"another clip of this recording is held out"}
+
+
+def test_the_file_with_more_labels_trains(table):
+    a, b = (letter * 64 for letter in "ab")
+    clips = [a, f"{b}@0.000+30.000", f"{b}@30.000+30.000"]
+    labels = labels_of(labelled.music(4).iloc[:3].set_axis(clips), content_hash=[a, b, b]).assign(recording=a)
+    data = labelled_data.training_data(table, labels)
+    assert data.labelled["clip_id"].tolist() == clips[1:]
+    assert len(data.table.frame) == len(table.frame) + 2
 
 
 def test_what_must_not_train_is_left_out_with_its_reason(table):

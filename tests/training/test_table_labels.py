@@ -16,6 +16,7 @@ from core.dataset.table import as_table
 from core.dataset.user_tables import store_cleaned
 from core.errors import TableError
 from core.models import description
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, LABEL
 from core.settings import Settings
 from core.training import candidates, labelled_data, retraining
@@ -45,6 +46,14 @@ def test_rows_have_their_label_file_and_extractor() -> None:
     assert labels["clip_id"].iloc[3] == f"row 3 of {hashlib.sha256(data).hexdigest()[:12]}@table"
     assert table.about["sha256"] == hashlib.sha256(data).hexdigest()
     assert (table.about["name"], table.about["rows"], table.about["labelled"]) == ("mine.csv", 16, 16)
+
+
+def test_the_data_version_names_two_files_of_one_name() -> None:
+    published = as_table(stand_in.sample(n_per_class=4), origin="a test", inputs={"table.csv": "0" * 32})
+    mine = read_training_table(as_bytes(own()), "table.csv")
+    none = mine.labels.iloc[:0]
+    data = retraining.training_data_of(published, none, mine, SameRecordings())
+    assert data.table.inputs == {"table.csv": "0" * 32, "own table.csv": mine.about["md5"]}
 
 
 def test_a_clip_of_the_store_has_the_same_file_in_the_table() -> None:
