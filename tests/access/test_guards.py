@@ -40,6 +40,7 @@ FREE = {
     "core.store.connection": "the tool that the store uses",
     "core.store.watch": "notices that the database file was replaced, before anything is written",
     "core.store.events.record_events": "the function that did what is noted has asked",
+    "core.store.server_backup": "copies of a PostgreSQL database, by a command",
     "core.store.upgrade": "the upgrade when the database is opened",
     "core.training.stages": "stages of the pipeline, commands",
     "core.training.publish": "a command",
