@@ -22,6 +22,7 @@ from core.cli import (
     sign_off,
     stability,
     stages,
+    tables,
     terminal,
     training,
     verification,
@@ -43,6 +44,7 @@ app.command()(database.backup)
 app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
+app.command()(tables.check_table)
 app.command()(copies.copies)
 app.command()(mood_tags.tag_moods)
 app.command()(recordings.makam)
