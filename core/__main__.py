@@ -5,6 +5,7 @@ import gc
 import typer
 
 from core.cli import (
+    backfill,
     canary,
     clips,
     copies,
@@ -56,6 +57,7 @@ app.command()(training.rollback)
 app.command()(sign_off.sign_off)
 app.command()(reports.report)
 app.command()(training.rescore)
+app.command()(backfill.backfill)
 app.command()(training.triggers)
 app.command()(watching.watch)
 app.add_typer(stages.app, name="stage")

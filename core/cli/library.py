@@ -67,7 +67,7 @@ def score(
         own = _policy_from_json(policy)
         if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
             raise CoreError(f"--max-mb {max_mb:g}: the size limit must be more than 0 MB.")
-        summary = _score_folder(
+        summary = score_folder(
             folder,
             out,
             policy=own or policy,
@@ -86,7 +86,7 @@ def score(
     raise typer.Exit(0 if summary.scored == summary.found else 1)
 
 
-def _score_folder(
+def score_folder(
     folder: str,
     out: str,
     *,

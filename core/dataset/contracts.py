@@ -117,7 +117,7 @@ def read_table(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         text = path.read_text("utf-8-sig")
         if ending == ".jsonl":
-            table = pd.read_json(io.StringIO(text), lines=True, dtype=False, convert_dates=False)
+            table = pd.read_json(io.StringIO(text), lines=True, dtype=False)
             return table.set_axis(range(1, len(table) + 1))
         body = without_header(text)
         table = pd.read_csv(io.StringIO(body), dtype=str, keep_default_na=False, skip_blank_lines=False)

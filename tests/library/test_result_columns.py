@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
 from core.library.result_columns import RESULT_COLUMNS, SCHEMA_VERSION, TYPES, columns_in_markdown
+from core.library.result_contract import result_breaches
 from core.library.results import read_results, write_tables
+from core.schema import PROBA
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "library.md"
 
@@ -47,3 +50,31 @@ def test_json_lines_hold_the_same_rows_with_null_for_unknown_numbers(tmp_path):
         ("a\nb", 1961, 0.123456789),
         ("ağıt", None, None),
     ]
+
+
+def row(**given: object) -> pd.DataFrame:
+    """A good scored row, with some other values."""
+    proba = {"p_angry": 0.1, "p_happy": 0.1, "p_relax": 0.7, "p_sad": 0.1}
+    known = {"file": "a.wav", "state": "scored", "guess": "relax", "start_s": 0.0, "end_s": 30.0, **proba, **given}
+    return results(**{name: [value] for name, value in known.items()})
+
+
+@pytest.mark.parametrize(
+    ("given", "column"),
+    [
+        ({}, None),
+        ({"state": "refused", "guess": "", **dict.fromkeys(PROBA, np.nan)}, None),
+        ({"state": "done"}, "state"),
+        ({"file": ""}, "file"),
+        ({"year": 19}, "year"),
+        ({"confidence": 1.2}, "confidence"),
+        ({"windows": -1}, "windows"),
+        ({"p_sad": 0.2}, "p_angry"),
+        ({"p_sad": np.nan}, "p_angry"),
+        ({"guess": "sad"}, "guess"),
+        ({"end_s": -1.0}, "end_s"),
+        ({"start_s": 31.0}, "end_s"),
+    ],
+)
+def test_the_contract_of_results_finds_wrong_cells_and_rows_that_contradict_themselves(given, column):
+    assert [breach.column for breach in result_breaches(row(**given))] == ([column] if column else [])
