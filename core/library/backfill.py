@@ -59,16 +59,10 @@ def measure_clips(store: Store, settings: Settings, *, progress: ReportProgress)
     Returns the number of measured clips, and of those whose audio is missing or damaged.
     """
     clips, lost = outdated_clips(store, EXTRACTOR), 0
-    for number, clip in enumerate(clips.itertuples(index=False), 1):
+    for number, clip in enumerate(clips.to_dict("records"), 1):
+        place = {"start_s": clip["start_s"], "duration_s": clip["duration_s"]}
         try:
-            audio = load_audio(
-                clip.clip_id,
-                clip.path,
-                start_s=clip.start_s,
-                duration_s=clip.duration_s,
-                settings=settings,
-                by=store.by,
-            )
+            audio = load_audio(clip["clip_id"], clip["path"], **place, settings=settings, by=store.by)
             save_features(store, extract(audio.clip))
         except AudioError:
             lost += 1  # its old answer stays; the command says how many there are

@@ -28,6 +28,7 @@ FREE = {
     "core.dataset.stages": "stages of the pipeline, commands",
     "core.dataset.split": "part of a training, which asks",
     "core.evaluation.run_files": "part of a training, which asks",
+    "core.library.catalogue": "a command",
     "core.library.results": "part of a library run, a command",
     "core.library.sidecar": "part of a library run, a command",
     "core.library.demo_library": "a command",

@@ -55,7 +55,7 @@ def test_a_clip_is_measured_again_from_its_audio_and_the_old_measurement_stays(o
         clip = Clip(name, 0.1 * np.random.default_rng(1).standard_normal(SR), SR)
         path = keep_audio(clip, folder(settings))
         old = FeatureVector(name, OLD, np.full(len(COLUMNS), np.nan))
-        store.add_clip(opened, name, file_name="a.wav", start_s=0.0, duration_s=1.0, path=path)
+        store.add_clip(opened, name, file_name="a.wav", start_s=0.0, duration_s=1.0, sr=SR, path=path)
         store.save_features(opened, old)
     (settings.clips_dir.parent / path).unlink()
     assert measure_clips(opened, settings, progress=lambda *_: None) == (1, 1)

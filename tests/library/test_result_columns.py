@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from libraries import results
 
 from core.library.result_columns import RESULT_COLUMNS, SCHEMA_VERSION, TYPES, columns_in_markdown
 from core.library.result_contract import result_breaches
@@ -14,14 +15,6 @@ from core.library.results import read_results, write_tables
 from core.schema import PROBA
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "library.md"
-
-
-def results(**columns: list[object]) -> pd.DataFrame:
-    """A table of results; columns that are not given are empty."""
-    rows = len(next(iter(columns.values())))
-    empty = {"str": "", "float64": np.nan, "Int64": pd.NA}
-    given = {name: columns.get(name, [empty[kind]] * rows) for name, kind in TYPES.items()}
-    return pd.DataFrame(given).astype(TYPES)
 
 
 def test_the_document_holds_the_table_of_columns():
