@@ -11,6 +11,7 @@ from core.cli import (
     copies,
     database,
     figures,
+    ingesting,
     keys,
     labels,
     library,
@@ -48,6 +49,7 @@ app.command()(library.demo_library)
 app.command()(tables.catalogue)
 app.command()(tables.check_table)
 app.command()(copies.copies)
+app.command()(ingesting.ingest)
 app.command()(mood_tags.tag_moods)
 app.command()(recordings.makam)
 app.command()(makams.learn_makams)

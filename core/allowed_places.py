@@ -77,7 +77,7 @@ def allowed_places(settings: Settings) -> Places:
     """Return the places that the pages may read now."""
     if not settings.shared and settings.library_dir is None:
         return EVERYWHERE
-    own = [settings.uploads_dir, settings.demo_library_dir]
+    own = [settings.uploads_dir, settings.sources_dir, settings.demo_library_dir]
     music = [] if settings.library_dir is None else [settings.library_dir]
     roots = [os.path.realpath(folder) for folder in (*music, *own)]
     named = [place if "://" in place else os.path.realpath(place) for place in named_places(settings)]

@@ -1,8 +1,8 @@
 """Find files of the data folder after the folder was moved.
 
-The store keeps absolute paths of library files, because most of them are the user's own music. Three kinds of these
-files are inside the data folder: uploaded music, the synthetic library and result tables. Their paths are resolved
-against the current data folder, so the folder can be moved, copied or mounted elsewhere.
+The store keeps absolute paths of library files, because most of them are the user's own music. Some of these
+files are inside the data folder: uploaded or fetched music, the synthetic library and result tables. Their paths are
+resolved against the current data folder, so the folder can be moved, copied or mounted elsewhere.
 """
 
 import os
@@ -56,9 +56,14 @@ def _names(settings: Settings) -> tuple[str, ...]:
 def _pattern(settings: Settings) -> re.Pattern[str]:
     """Return a pattern for paths inside any data folder; its group ``below`` is the path relative to that folder."""
     data = os.path.abspath(settings.data_dir)
-    uploads, results, demo = (
+    uploads, fetched, results, demo = (
         re.escape(Path(os.path.abspath(folder)).relative_to(data).as_posix())
-        for folder in (settings.uploads_dir, settings.library_results_dir, settings.demo_library_dir)
+        for folder in (
+            settings.uploads_dir,
+            settings.sources_dir,
+            settings.library_results_dir,
+            settings.demo_library_dir,
+        )
     )
-    kinds = rf"{uploads}/{_MOMENT}(/.*)?|{results}/results-{_MOMENT}\.parquet|{demo}(/[^/]*)?"
+    kinds = rf"{uploads}/{_MOMENT}(/.*)?|{fetched}(/.*)?|{results}/results-{_MOMENT}\.parquet|{demo}(/[^/]*)?"
     return re.compile(rf".*/(?P<below>{kinds})", re.DOTALL)

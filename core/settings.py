@@ -47,6 +47,12 @@ class Settings(BaseModel):
     ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
     ``TME_EVENTS``              off: nothing is noted about what happens, so Monitoring and Use stay empty
     ``TME_EVENTS_MONTHS``       events older than so many months are removed; 0: never
+    ``TME_SOURCE_HOSTS``        servers in a private network from which lists may fetch sound: names with commas
+    ``TME_MUSICBRAINZ_CONTACT`` your e-mail or web address, which MusicBrainz wants to know
+    ``TME_MUSICBRAINZ_URL``     address of an own copy of MusicBrainz, ``http://server:5000/ws/2``
+    ``TME_SPOTIFY_ID``          key of a program at Spotify
+    ``TME_SPOTIFY_SECRET``      its secret
+    ``TME_YOUTUBE_KEY``         key for the YouTube Data API
     ``TME_WARM_UP``             false: the dashboard loads the model when the first clip comes, not while it starts
     """
 
@@ -75,6 +81,12 @@ class Settings(BaseModel):
     warm_up: bool = True
     events: Literal["on", "off"] = "on"
     events_months: int = Field(default=24, ge=0, le=1200)
+    source_hosts: str = ""
+    musicbrainz_contact: str = ""
+    musicbrainz_url: str = ""
+    spotify_id: str = Field(default="", repr=False)
+    spotify_secret: str = Field(default="", repr=False)
+    youtube_key: str = Field(default="", repr=False)
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:
@@ -137,6 +149,11 @@ class Settings(BaseModel):
     def uploads_dir(self) -> Path:
         """Absolute path of the folder of music files that were uploaded as a library."""
         return Path(os.path.abspath(self.library_results_dir / "uploads"))
+
+    @property
+    def sources_dir(self) -> Path:
+        """Absolute path of the folder of music that lists of tracks named by a web address."""
+        return Path(os.path.abspath(self.library_results_dir / "sources"))
 
     @property
     def named_places_file(self) -> Path:

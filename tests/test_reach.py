@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.reach import is_this_machine, reached_by_others
+from core.reach import is_public, is_this_machine, reached_by_others
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,3 +45,28 @@ def test_as_it_comes_the_server_is_for_this_machine_only_and_protected():
     assert server["enableXsrfProtection"]
     assert options["browser"]["gatherUsageStats"] is False
     assert options["client"]["showErrorDetails"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("64:ff9b::5db8:d822", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00:ec2::254", False),
+        ("::ffff:169.254.169.254", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("2002:7f00:1::", False),
+        ("nobody", False),
+    ],
+)
+def test_which_addresses_are_public(address, public):
+    assert is_public(address) is public

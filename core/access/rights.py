@@ -118,7 +118,10 @@ RIGHTS: dict[Action, Right] = {
 }
 
 # Names of jobs; all others are trainings.
-_JOBS = {"library": Action.SCORE_LIBRARY, "copies": Action.SCORE_LIBRARY, "rescore": Action.CHOOSE_MODEL}
+_JOBS = {
+    **dict.fromkeys(("library", "copies", "ingest"), Action.SCORE_LIBRARY),
+    "rescore": Action.CHOOSE_MODEL,
+}
 
 
 def least_role(action: Action, setting: Setting) -> Role | None:

@@ -211,7 +211,7 @@ def _unused_path(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> 
 
 def _safe_path(name: str, data: bytes) -> list[str]:
     """Split a name into the parts of a safe relative path, without path traversal. data : content of the file."""
-    parts = [_safe_name(part) for part in name.replace("\\", "/").split("/")]
+    parts = [safe_name(part) for part in name.replace("\\", "/").split("/")]
     *folders, file = [part for part in parts if part] or ["clip"]
     if not file.lower().endswith(SUFFIXES):
         form = identify(data)
@@ -219,7 +219,8 @@ def _safe_path(name: str, data: bytes) -> list[str]:
     return [*folders[-DEEPEST:], file]
 
 
-def _safe_name(part: str) -> str:
+def safe_name(part: str) -> str:
+    """Return a name for a file: letters stay, and characters that mean something in a path are replaced."""
     part = unicodedata.normalize("NFC", part)  # macOS sends letters and diacritics as separate characters
     safe = "".join(c if c.isalnum() or c in PLAIN else "_" for c in part).strip(" .")
     stem, dot, ending = safe.rpartition(".")

@@ -62,6 +62,7 @@ def score_library(
     sidecars: bool = False,
     makam: bool = False,
     within: str = "",
+    files: Iterable[FoundFile] | None = None,
     on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Summary:
     """Score all audio below a folder, and write one table of results.
@@ -86,6 +87,8 @@ def score_library(
         Also measure melody, karar and makam of each whole file.
     within
         Folder outside which no link is followed; "" follows all links.
+    files
+        The files to score; None looks for them in the folder.
     on_progress
         Called at least once a second. An exception that it raises ends the run; the next run continues.
 
@@ -101,7 +104,7 @@ def score_library(
     where, started = where or Where(), time.monotonic()
     results.check_out(out)
     with Spool() as listed, Spool() as new:
-        run.list_files(folder, listed, within)
+        run.list_files(folder, listed, within, files)
         died = run.split_known_from_new(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
             where = replace(where, workers=1)  # a file may crash the process that reads it: use another process
@@ -151,10 +154,10 @@ class _Run:
             self._began = time.monotonic()
         self.report_progress(note=note)
 
-    def list_files(self, folder: str, listed: Spool, within: str) -> None:
-        """Put the audio files of the folder into `listed`. Raises CoreError when there are none."""
+    def list_files(self, folder: str, listed: Spool, within: str, files: Iterable[FoundFile] | None) -> None:
+        """Put the files, or the audio files of the folder, into `listed`. Raises CoreError when there are none."""
         given: dict[str, Any] = {"beat": lambda: self.report_if_due(found=listed.count), "skip": self.skip}
-        for item in find.find_audio(folder, within=within, **given):
+        for item in find.find_audio(folder, within=within, **given) if files is None else files:
             listed.add(item)
             if not self.root and not item.problem:
                 self.root = item.path.removesuffix(item.name)

@@ -153,6 +153,16 @@ from core.store.sessions import (
     read_session,
     sessions_of,
 )
+from core.store.sources import (
+    SourceRow,
+    SourceState,
+    begin_source,
+    end_source,
+    forget_items,
+    save_items,
+    source_items_table,
+    source_state,
+)
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
@@ -168,6 +178,14 @@ from core.store.words import (
 )
 
 __all__ = [
+    "SourceRow",
+    "SourceState",
+    "begin_source",
+    "end_source",
+    "forget_items",
+    "save_items",
+    "source_items_table",
+    "source_state",
     "files_of_library",
     "without_fingerprint",
     "undo_same",

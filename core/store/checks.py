@@ -1,14 +1,22 @@
 """Checks of values that all tables of the store share."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 
 from core.errors import StoreError
 
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")  # databases cannot store these; undecodable file names have them
+
 
 def now() -> datetime:
     """Return the current time in UTC."""
     return datetime.now(UTC)
+
+
+def storable(text: str) -> str:
+    """Return the text with characters that a database cannot store replaced by "\ufffd", for text of other programs."""
+    return _NOT_TEXT.sub("\ufffd", text)
 
 
 def check_text(text: str, what: str, *, longest: int = 1000) -> str:

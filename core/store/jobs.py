@@ -1,7 +1,6 @@
 """Background jobs: their locks, heartbeats and results. A unique index lets at most one job of a name run at a time."""
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 
 from core.access import Action, action_of_job, decides, require, requires
 from core.errors import JobRunningError, StoreError
-from core.store.checks import check_choice, check_text, now
+from core.store.checks import check_choice, check_text, now, storable
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import jobs
 from core.wording import whole_percent
@@ -19,7 +18,6 @@ from core.wording import whole_percent
 SILENCE_S = 120.0  # a job without a heartbeat for this long counts as lost, and another job may start
 MAX_MESSAGE = 1000  # characters; longer messages are cut
 _END_STATES = ("done", "failed", "cancelled")
-_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")  # databases cannot store these; undecodable file names have them
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def _clean_message(message: str) -> str:
 
     A message is never refused: a job whose last message was refused would keep its lock.
     """
-    text = _NOT_TEXT.sub("\ufffd", message).strip()
+    text = storable(message).strip()
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0025"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0026"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -472,6 +472,35 @@ recording_words = sa.Table(
     _time(),
     _time("undone_at", nullable=True),
     sa.Index("recording_words_pair", "one", "other"),
+)
+
+# Sources of music that a person ingested, and what they list. An item that is no longer listed stays, with the time at
+# which it was listed last.
+sources = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of the name; a path may be too long for a key
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("after", sa.Text, nullable=False),  # where an unfinished list goes on; empty after a whole one
+    _time("began_at"),
+    _time("ended_at", nullable=True),  # the last time that the whole list was read
+)
+
+source_items = sa.Table(
+    "source_items",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of the source's id and the item
+    sa.Column("source_id", sa.String(64), sa.ForeignKey("sources.id"), nullable=False),
+    sa.Column("item", sa.Text, nullable=False),
+    sa.Column("stamp", sa.String(64), nullable=False),  # changes when the item changes
+    sa.Column("facts", sa.Text, nullable=False),  # JSON object
+    sa.Column("isrc", sa.String(16), nullable=False),
+    sa.Column("licence", sa.Text, nullable=False),
+    _time("first_seen_at"),
+    _time("changed_at"),
+    _time("seen_at"),
+    sa.Index("source_items_seen", "source_id", "seen_at"),
+    sa.Index("source_items_isrc", "isrc"),
 )
 
 # Pieces and folders that no playlist uses, for everybody who uses this database.

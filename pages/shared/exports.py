@@ -16,7 +16,6 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 
 from core.errors import CoreError
-from core.store import Event, EventKind, Way, record_events
 from pages.shared import cached
 
 _LOG = logging.getLogger(__name__)
@@ -51,25 +50,27 @@ def _is_press(scope: Scope) -> bool:
     return scope["method"] == "GET" and made and Headers(scope=scope).get("accept") != "*/*"
 
 
-def _page(scope: Scope) -> Way:
-    """The page on which the button was."""
-    name = PurePosixPath(urlsplit(Headers(scope=scope).get("referer", "")).path).name
-    return Way(name) if name in set(Way) else Way.PAGE
+def _page(scope: Scope) -> str:
+    """The page on which the button was, as in its address."""
+    return PurePosixPath(urlsplit(Headers(scope=scope).get("referer", "")).path).name
 
 
-def note_download(name: str, page: Way) -> None:
+def note_download(name: str, page: str) -> None:
     """Note a file that was fetched, if it is a download and not a sound or a picture of a page.
 
     name : last part of the file's address.  page : where the button was.
     """
+    from core.store import Event, EventKind, Way, record_events  # Home must not load it
+
     try:
         # Streamlit has no public way to ask what kind a file is; tests/browser/test_journeys.py notices a change.
         file = get_instance().media_file_mgr._storage.get_file(name)  # type: ignore[attr-defined]
         if file.kind == MediaFileKind.DOWNLOADABLE:
+            way = Way(page) if page in set(Way) else Way.PAGE
             what = PurePosixPath(file.filename or name).suffix.lstrip(".")
             record_events(
                 cached.open_database(),
-                Event(EventKind.EXPORTED, page, value=len(file.content), about={"what": what}),
+                Event(EventKind.EXPORTED, way, value=len(file.content), about={"what": what}),
             )
     except (CoreError, MediaFileStorageError) as error:
         _LOG.warning("A download was not noted: %s", error)

@@ -37,6 +37,7 @@ FREE = {
     "core.models.explanation": "a cache of explanations",
     "core.models.tracking": "part of a training, which asks",
     "core.models.unfinished_runs": "part of a training, which asks",
+    "core.sources": "called only by a command: the owner names a source",
     "core.store.backup": "copies of the database: when it is opened, and by a command",
     "core.store.connection": "the tool that the store uses",
     "core.store.watch": "notices that the database file was replaced, before anything is written",

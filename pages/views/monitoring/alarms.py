@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.monitoring.alarm_state import Alarm, alarm_history, alarms_now
 from core.monitoring.rules import RULE_WEEKS, TOGETHER_WEEKS, Rule, Standing
-from core.wording import counted
+from core.wording import times
 from pages.shared import show
 from pages.shared.messages import literal
 from pages.shared.times import local, local_column
@@ -106,4 +106,4 @@ def _history(seen: Seen) -> None:
         column_config={"what was seen": st.column_config.Column(width="large")},
     )
     show.download(table, "monitoring_alarms", rows=rows_in_words(seen))
-    st.caption(f"{counted(int(table['rings'].sum()), 'time')} an alarm began to ring in this period.")
+    st.caption(f"An alarm began to ring {times(int(table['rings'].sum()))} in this period.")
