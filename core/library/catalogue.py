@@ -1,4 +1,4 @@
-"""Results of a library as a catalogue: slices by makam, usul, era and performer, and recordings as MusicBrainz has them.
+"""Results of a library as a catalogue: slices by makam, usul, era and performer, and an export for MusicBrainz.
 
 The MusicBrainz style is the JSON of its web service, version 2: recordings with credits, releases, tags and relations.
 Makam and usul are attributes of the work, under the names that MusicBrainz gives them. No identifiers are invented.

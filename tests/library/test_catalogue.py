@@ -73,7 +73,7 @@ def test_a_recording_is_written_as_musicbrainz_writes_it(table):
                 },
             }
         ],
-        "annotation": "relax: 80%, by model m from features of x.",
+        "annotation": "relax: 80.0 %, by model m from features of x.",
     }
     assert made["recordings"][1]["releases"] == [{"title": "Plak"}]
     assert made["recordings"][2]["relations"] == [
