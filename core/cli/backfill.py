@@ -33,13 +33,6 @@ def backfill() -> None:
         runs, left = runs_to_repeat(done_jobs(store, JOB, limit=10_000), outdated_files(store, EXTRACTOR))
         for run in runs:
             out = str(places.new_results(settings, by=store.by))
-            options = {
-                "max_mb": settings.max_upload_mb,
-                "retry": False,
-                "sidecars": False,
-                "makam": False,
-                "within": "",
-            }
             summary = score_folder(
                 run.folder,
                 out,
@@ -49,7 +42,11 @@ def backfill() -> None:
                 plan=run.plan,
                 scheduler=settings.scheduler,
                 workers=None,
-                **options,
+                max_mb=settings.max_upload_mb,
+                retry=False,
+                sidecars=False,
+                makam=False,
+                within="",
             )
             typer.echo(f"{run.folder}: {summary.report}")
     if left:

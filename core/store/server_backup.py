@@ -90,7 +90,7 @@ def _require_alone(store: Store) -> None:
     """Refuse when another program is connected to the database."""
     others = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        "AND usesysid IS NOT NULL AND pid <> pg_backend_pid()"  # the server's own workers have no user
     )
     count = int(read(store, lambda c: c.execute(others).scalar_one()))
     store.engine.dispose()  # the restore must not wait for our own connection

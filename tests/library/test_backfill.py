@@ -86,6 +86,10 @@ def test_the_command_repeats_the_run_of_a_library_and_keeps_table_and_answers(tm
     (table,) = (tmp_path / "data").glob("**/results-*.parquet")
     assert set(read_results(str(table))["extractor"]) == {EXTRACTOR}
     assert out.read_bytes() == before
+    for ending in ("parquet", "csv", "jsonl"):  # what a run writes keeps the contract, in each format
+        copy = tmp_path / f"copy.{ending}"
+        assert run("catalogue", str(table), "--out", str(copy)).output == f"2 rows written to {copy}.\n"
+        assert "2 rows, a good table of the kind results" in run("check-table", str(copy)).output
     opened = store.open_store(Settings().database)
     assert sorted(store.predictions_table(opened)["extractor"]) == sorted([EXTRACTOR, OLD] * 2)
     store.close_store(opened)
