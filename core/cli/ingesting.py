@@ -43,7 +43,7 @@ def ingest(
     """
     from core.sources.ingest import is_due
     from core.sources.names import find_source
-    from core.store import open_store, source_state
+    from core.store import end_source, open_store, source_state
 
     settings = Settings()
     if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
@@ -60,6 +60,8 @@ def ingest(
         report = _list(found, store)
         typer.echo(report.text)
         summary = _score(found, report, settings, store, max_mb=max_mb, workers=workers)
+        if not report.paused:
+            end_source(store, found.name)
         if out:
             _write(found, store, Path(out))
     scored = summary is None or summary.scored == summary.found
@@ -85,6 +87,7 @@ def _score(
     from core.cli.library import score_folder
     from core.library.places import new_results
     from core.records import Plan
+    from core.store import fill_tracks
 
     if not report.files:
         return None
@@ -102,6 +105,8 @@ def _score(
         files=report.files,
     )
     typer.echo(summary.report)
+    if report.tracks:
+        fill_tracks(store, report.tracks)
     if summary.measured:
         typer.echo(copies.search(settings).report)
     return summary
