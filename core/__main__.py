@@ -5,6 +5,7 @@ import gc
 import typer
 
 from core.cli import (
+    backfill,
     canary,
     clips,
     copies,
@@ -23,6 +24,7 @@ from core.cli import (
     sign_off,
     stability,
     stages,
+    tables,
     terminal,
     training,
     verification,
@@ -44,6 +46,8 @@ app.command()(database.backup)
 app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
+app.command()(tables.catalogue)
+app.command()(tables.check_table)
 app.command()(copies.copies)
 app.command()(ingesting.ingest)
 app.command()(mood_tags.tag_moods)
@@ -56,6 +60,7 @@ app.command()(training.rollback)
 app.command()(sign_off.sign_off)
 app.command()(reports.report)
 app.command()(training.rescore)
+app.command()(backfill.backfill)
 app.command()(training.triggers)
 app.command()(watching.watch)
 app.add_typer(stages.app, name="stage")

@@ -50,3 +50,11 @@ def table(out: Path) -> pd.DataFrame:
         return pd.read_parquet(out)
     text = {column: "str" for column, kind in TYPES.items() if kind == "str"}
     return pd.read_csv(out, dtype=text, keep_default_na=False, na_values={c: [""] for c in TYPES if c not in text})
+
+
+def results(**columns: list[object]) -> pd.DataFrame:
+    """A table of results; columns that are not given are empty."""
+    rows = len(next(iter(columns.values())))
+    empty = {"str": "", "float64": np.nan, "Int64": pd.NA}
+    given = {name: columns.get(name, [empty[kind]] * rows) for name, kind in TYPES.items()}
+    return pd.DataFrame(given).astype(TYPES)

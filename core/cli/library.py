@@ -23,7 +23,7 @@ def score(
             help="A folder with its subfolders, a file, or an address: s3://bucket/music (pip install s3fs)."
         ),
     ],
-    out: Annotated[str, typer.Option(help="Path of the table of results; it ends in .parquet or .csv.")],
+    out: Annotated[str, typer.Option(help="Path of the table of results; it ends in .parquet, .csv or .jsonl.")],
     window: Annotated[
         float | None,
         typer.Option(

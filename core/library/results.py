@@ -22,6 +22,7 @@ from core.audio.tags import from_path
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
+from core.library.result_columns import TYPES, parquet_schema
 from core.makam.columns import NUMBERS, TEXTS, makam_columns
 from core.models.policy import Policy
 from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan, Word
@@ -30,26 +31,11 @@ from core.spreadsheets import csv_text, write_row
 from core.store import Store, answer_votes, copies_of, known_files, makam_table, move_clips, scored_clips
 from core.store.library import TEMPO
 
-ENDINGS = (".parquet", ".csv")
+ENDINGS = (".parquet", ".csv", ".jsonl")
 PART = (".library-", ".part")  # prefix and suffix of an unfinished table's name
 DECIMALS = 9  # of probabilities; further decimals depend on the batch of clips that the model scored together
 ELSEWHERE = "another library"  # same content elsewhere; name and owner of the other library stay private
 OLD_S = 3600.0  # an unfinished table without writes for this long was left by a killed run
-TYPES: dict[str, str] = {
-    **dict.fromkeys(("file", "path", "state", "reason", "clip_id", "content_hash"), "str"),
-    **dict.fromkeys(("same_content_as", "near_duplicate_of", "artist", "title", "album", "genre"), "str"),
-    "year": "Int64",
-    **dict.fromkeys(MUSIC_TAGS, "str"),
-    **dict.fromkeys(("file_duration_s", "start_s", "end_s", *PROBA), "float64"),
-    "guess": "str",
-    **dict.fromkeys(("windows", "windows_agreeing"), "Int64"),
-    **dict.fromkeys(("confidence", "margin"), "float64"),
-    **dict.fromkeys(("decision", "candidates", "decision_reason", "unlike"), "str"),
-    **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
-    **dict.fromkeys(TEXTS, "str"),
-    **dict.fromkeys(NUMBERS, "float64"),
-    **dict.fromkeys(("model_version", "policy", "extractor", "remarks", "warnings"), "str"),
-}
 
 
 @dataclass(frozen=True)
@@ -66,7 +52,9 @@ def check_out(out: str) -> None:
     Raises CoreError when they cannot be written.
     """
     if not out.endswith(ENDINGS):
-        raise CoreError(f"The name of the results must end in {' or '.join(ENDINGS)}; {out} does not.")
+        raise CoreError(
+            f"The name of the results must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}; {out} does not."
+        )
     if not is_local(out):
         _check_remote(out)
         return
@@ -128,7 +116,7 @@ def export(
     try:
         with replacing(place, part=PART) if place else _upload_when_complete(out) as part:
             tables = (rows(batch, store=store, plan=plan, scorer=scorer, near=near, root=root) for batch in batches)
-            (_write_parquet if out.endswith(".parquet") else _write_csv)(str(part), tables)
+            write_tables(str(part), tables, ending=Path(out).suffix)
     except OSError as error:
         raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
 
@@ -157,12 +145,16 @@ def _upload_when_complete(out: str) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
+def write_tables(name: str, tables: Iterator[pd.DataFrame], *, ending: str) -> None:
+    """Write tables of results one below the other into a file. ending : one of ``ENDINGS``, the format."""
+    {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json_lines}[ending](name, tables)
+
+
 def _write_parquet(name: str, tables: Iterator[pd.DataFrame]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"str": pa.string(), "float64": pa.float64(), "Int64": pa.int64()}
-    schema = pa.schema([(column, kinds[kind]) for column, kind in TYPES.items()])
+    schema = parquet_schema()
     with pq.ParquetWriter(name, schema, compression="zstd") as writer:
         for table in tables:
             writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
@@ -173,6 +165,15 @@ def _write_csv(name: str, tables: Iterator[pd.DataFrame]) -> None:
         write_row(file, TYPES)
         for table in tables:
             file.write(csv_text(table, index=False, header=False))
+
+
+def _write_json_lines(name: str, tables: Iterator[pd.DataFrame]) -> None:
+    """Write an object per row, as JSON lines: unknown numbers are null, unknown text is empty."""
+    with open(name, "w", encoding="utf-8", newline="\n") as file:
+        for table in tables:
+            plain = table.astype(object).where(table.notna(), None)
+            for row in plain.to_dict("records"):
+                file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def count(path: str) -> int:

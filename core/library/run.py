@@ -72,7 +72,7 @@ def score_library(
     folder
         A path, or an address that fsspec knows.
     out
-        Path or address of the table; ends in .parquet or .csv.
+        Path or address of the table; ends in .parquet, .csv or .jsonl.
     plan
         Parts of a file to score; None scores the windows around its middle that the policy asks for.
     where

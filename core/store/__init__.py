@@ -115,6 +115,7 @@ from core.store.one_recording import (
     undo_same,
     without_fingerprint,
 )
+from core.store.outdated import outdated_clips, outdated_files
 from core.store.own_clips import (
     OwnPrediction,
     claim_clip,
@@ -319,6 +320,8 @@ __all__ = [
     "note_stop",
     "note_tag",
     "open_store",
+    "outdated_clips",
+    "outdated_files",
     "own_answers_by_subject",
     "play_again",
     "own_clients",

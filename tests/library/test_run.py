@@ -706,7 +706,7 @@ def test_a_cluster_that_is_not_there_is_a_sentence(score, music, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({"out": "out.xlsx"}, "parquet or .csv"),
+        ({"out": "out.xlsx"}, "parquet, .csv or .jsonl"),
         ({"folder": "nowhere"}, "cannot be read"),
         ({"folder": "empty"}, "no audio"),
     ],
