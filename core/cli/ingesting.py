@@ -60,10 +60,10 @@ def ingest(
         report = _list(found, store)
         typer.echo(report.text)
         summary = _score(found, report, settings, store, max_mb=max_mb, workers=workers)
+        if not report.paused:
+            end_source(store, found.name)
         if out:
             _write(found, store, Path(out))
-        if not report.paused:
-            end_source(store, found.name)  # only now: a run that is stopped while it scores is due again
     scored = summary is None or summary.scored == summary.found
     raise typer.Exit(1 if report.paused or not scored else 0)
 
@@ -87,6 +87,7 @@ def _score(
     from core.cli.library import score_folder
     from core.library.places import new_results
     from core.records import Plan
+    from core.store import fill_tracks
 
     if not report.files:
         return None
@@ -104,6 +105,8 @@ def _score(
         files=report.files,
     )
     typer.echo(summary.report)
+    if report.tracks:
+        fill_tracks(store, report.tracks)
     if summary.measured:
         typer.echo(copies.search(settings).report)
     return summary

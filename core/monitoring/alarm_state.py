@@ -16,8 +16,8 @@ import pandas as pd
 from core.access import Action, requires
 from core.monitoring.rules import Finding, Rule, Standing
 from core.store import Event, EventKind, Store, events_table, get_setting, set_setting
+from core.store.schema import ALARMS
 
-SETTING = "watch"  # key in the store
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _WRONG_CLOCK = timedelta(days=8)  # an event further in the future comes from a wrong clock
 _DETAILS = "features"  # facts of a finding that only the event "drift measured" holds
@@ -67,7 +67,7 @@ class State:
 
 def read_state(store: Store) -> State:
     """Return the stored state; an empty one before the first watch. Alarms of other versions are ignored."""
-    stored = get_setting(store, SETTING) or {}
+    stored = get_setting(store, ALARMS) or {}
     alarms = {
         Rule(name): Alarm(Finding.from_json(a["finding"]), _moment(a["since"]), _known(a["looked_at"]), a["model"])
         for name, a in stored.get("alarms", {}).items()
@@ -76,8 +76,8 @@ def read_state(store: Store) -> State:
     return State(alarms, {what: _known(text) for what, text in stored.get("judged", {}).items()})
 
 
-def save_state(store: Store, state: State) -> None:
-    """Store the state."""
+def save_state(store: Store, state: State, *happened: Event) -> None:
+    """Store the state and, in the same transaction, the events that led to it: a judged week has its events."""
     alarms = {
         str(rule): {
             "finding": _short(alarm.finding).to_json(),
@@ -88,7 +88,7 @@ def save_state(store: Store, state: State) -> None:
         for rule, alarm in state.alarms.items()
     }
     judged = {what: until.isoformat() for what, until in state.judged.items()}
-    set_setting(store, SETTING, {"alarms": alarms, "judged": judged})
+    set_setting(store, ALARMS, {"alarms": alarms, "judged": judged}, *happened)
 
 
 def _short(finding: Finding) -> Finding:

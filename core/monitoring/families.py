@@ -45,15 +45,15 @@ COUNTERS = {  # the first part of a key of the totals, and the name of its count
     "plays": ("tme_plays", Family("Plays in the browser, by how they ended.", ("outcome", "way"))),
 }
 _SCORING = (Way.PAGE, Way.MICROPHONE, Way.TRACKS, Way.LIBRARY, Way.API, Way.LABEL)
-_PLAYERS = (Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL, Way.COPIES)
+_PAGES = (Way.PAGE, Way.TRACKS, Way.MAKAM, Way.LIBRARY, Way.COPIES, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL)
 _POSSIBLE: dict[str, tuple[Collection[str], ...]] = {  # values of the labels that can occur
     "clips": ((EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED), _SCORING),
     "decisions": (("accept", "choose", "review"),),
     "guesses": (EMOTIONS,),
     "unlike": (),
     "answers": ((Way.LABEL, Way.PAGE, Way.API),),
-    "exports": ((Way.PAGE, Way.TRACKS, Way.LIBRARY, Way.MOODS, Way.PLAYLISTS, Way.SESSIONS, Way.LABEL),),
-    "plays": ((EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED), _PLAYERS),
+    "exports": (_PAGES,),
+    "plays": ((EventKind.PLAYED, EventKind.SKIPPED, EventKind.FINISHED), _PAGES),
 }
 DURATION = ("tme_clip_duration_seconds", Family("Seconds that a stage of scoring a clip took.", ("stage",)))
 GAUGES = {

@@ -112,9 +112,9 @@ def _measured_quality(store: Store, version: str, period: Period) -> list[Value]
 
 
 def _drift(store: Store, champion: ModelDescription) -> Iterator[Value]:
-    """The drift that `watch` measured last."""
+    """The drift that `watch` measured last, if it was from the training music of this model."""
     drift = drift_now(store)
-    if drift is None:
+    if drift is None or drift.model_version != champion.version:
         return
     for row in drift.features.to_dict("records"):
         feature = str(row["feature"])

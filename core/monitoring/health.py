@@ -172,8 +172,8 @@ def namer(by: str, sizes: pd.Series) -> Callable[[str], str]:
     if by in ("makam", "usul"):
         named: dict[str, str] = {}
         for text in sizes.sort_values(ascending=False, kind="stable").index:
-            named.setdefault(_folded(text), " ".join(str(text).split()))
-        return lambda text: named[_folded(text)] or UNKNOWN
+            named.setdefault(folded(text), " ".join(str(text).split()))
+        return lambda text: named[folded(text)] or UNKNOWN
     edges = {"length": LENGTHS_S, "tempo": TEMPI_BPM}.get(by)
     if edges is not None:
         write = _length if by == "length" else "{:.0f} bpm".format
@@ -185,7 +185,8 @@ def namer(by: str, sizes: pd.Series) -> Callable[[str], str]:
     return lambda text: text or UNKNOWN
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Return the text without what tells spellings apart: case, diacritics, spaces."""
     return " ".join(fold(str(text)).split())
 
 

@@ -4,7 +4,6 @@ docs/use.md explains the rule. The script ``pages/assets/plays.js`` measures wha
 counts.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -36,7 +35,7 @@ def event_of_report(sent: object, player: Player) -> Event | None:
         return None
     kind = EventKind(str(sent["kind"]))
     heard_s, length_s = _seconds(sent.get("heard_s")), _seconds(sent.get("length_s"))
-    if heard_s is None or length_s is None or not 0 < heard_s <= length_s + _ROUNDED_S:
+    if heard_s is None or not length_s or not 0 < heard_s <= length_s + _ROUNDED_S:
         return None
     enough = heard_s >= needed_s(length_s) - _ROUNDED_S
     if enough == (kind is EventKind.SKIPPED) and abs(heard_s - needed_s(length_s)) > _ROUNDED_S:
@@ -55,4 +54,4 @@ def event_of_report(sent: object, player: Player) -> Event | None:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and 0 <= value <= _LONGEST_S else None
+    return float(value) if 0 <= value <= _LONGEST_S else None  # NaN is in no range

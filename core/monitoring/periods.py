@@ -20,6 +20,7 @@ LENGTHS: dict[str, tuple[timedelta | None, Step]] = {
 }
 USUAL = "28 days"
 _WEEK = re.compile(r"\d{4}-W\d{2}", re.ASCII)
+_FIRST_WEEK = f"{BEGINNING:%G-W%V}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def week_named(name: str, now: datetime) -> Period:
         year, week, _ = (now.astimezone(UTC) - timedelta(weeks=1)).isocalendar()
         name = f"{year}-W{week:02d}"
     try:
-        monday = date.fromisoformat(f"{name}-1" if _WEEK.fullmatch(name) else "")
+        monday = date.fromisoformat(f"{name}-1" if _WEEK.fullmatch(name) and name >= _FIRST_WEEK else "")
     except ValueError:
         raise CoreError(f"{name!r} is not a week. Write it as the year and the number of the week: 2026-W48.") from None
     since = datetime(monday.year, monday.month, monday.day, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pandas as pd
 from core.evaluation.metrics import BINS, divide, interval, share_interval
 from core.features import EXTRACTOR
 from core.labelling.truth import raters_needed, stored_truth
-from core.monitoring.health import namer
+from core.monitoring.health import folded, namer
 from core.monitoring.periods import Period
 from core.schema import EMOTIONS, PROBA
 from core.store import Store
@@ -179,3 +179,15 @@ def right_by_slice(labelled: pd.DataFrame, by: str) -> pd.DataFrame:
     found["right"] = found["hits"] / found["labelled"]
     columns = ["slice", "labelled", "right", "right_low", "right_high", "promised"]
     return found.reset_index().sort_values("labelled", ascending=False, ignore_index=True)[columns]
+
+
+def with_right(slices: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """Return the slices of ``core.monitoring.health.slices`` with the figures of ``right_by_slice`` beside them.
+
+    The most frequent spelling names a slice, so the two tables can spell one makam differently. A slice without
+    labelled clips has 0 in *labelled*, and NaN in the other columns.
+    """
+    both = slices.assign(_key=slices["slice"].map(folded)).merge(
+        right.assign(_key=right["slice"].map(folded)).drop(columns="slice"), on="_key", how="left"
+    )
+    return both.drop(columns="_key").assign(labelled=both["labelled"].fillna(0).astype(int))

@@ -23,7 +23,7 @@ from core.monitoring.rules import Finding, Rule, Standing, chance_of
 from core.monitoring.weeks import MOST_WEEKS, WEEK, Span, monday, spans
 from core.pipeline.serving import Served, serve
 from core.settings import Settings
-from core.store import Event, EventKind, Store, features_table, record_events, same_recordings
+from core.store import Event, EventKind, Store, features_table, same_recordings
 from core.store.weekly import (
     answered_between,
     count_answers,
@@ -69,8 +69,7 @@ def watch(store: Store, settings: Settings, *, now: datetime | None = None) -> W
     look.judge("answers", look.count_answered, LEAST, look.shares)
     look.judge_labels()
     look.take(labels_finding(*last_label_and_first_clip(store, look.now), now=look.now))
-    save_state(store, look.state)
-    record_events(store, *look.events)
+    save_state(store, look.state, *look.events)
     if settings.events == "off":
         look.notes.append("TME_EVENTS is off, so unsure answers are not counted and alarms have no history.")
     changes = [(Rule(e.about["rule"]), bool(e.value)) for e in look.events if e.kind is EventKind.ALARM]

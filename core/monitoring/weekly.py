@@ -160,7 +160,9 @@ def _speed(speeds: list[pd.Series]) -> Section:
             *(_share(round((s["over"] if s["clips"] else 0.0) * s["clips"]), s["clips"]) for s in speeds),
         ),
     )
-    return Section("Speed", _TWO, rows, "From the arrival of the file to the answer.")
+    return Section(
+        "Speed", _TWO, rows, "From the begin of the work on a file to the answer. The time in the line does not count."
+    )
 
 
 def _decisions(tables: list[pd.DataFrame]) -> Section:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import requests
 
 MOST_REDIRECTS = 5
+LONGEST_S = 600.0  # for one file, however slowly it comes
 _NOT_PUBLIC = (
     "Its address leads into a private network. If this is your music server, name its host in TME_SOURCE_HOSTS."
 )
@@ -34,6 +35,10 @@ _NOT_PUBLIC = (
 
 class _NotPublicError(ValueError):
     """The connection leads into a private network. No OSError, so that nobody tries again."""
+
+
+class _BusyError(Exception):
+    """The server asks to come back later."""
 
 
 class Downloads:
@@ -54,33 +59,40 @@ class Downloads:
         self._session = _checked_session(hosts)
 
     def fetch(self, address: str) -> FoundFile:
-        """Fetch a file, unless the stored one is still the same. A file that cannot be fetched has a problem."""
+        """Fetch a file, unless the stored one is still the same. While the server is away, the stored one counts.
+
+        A file that cannot be fetched has a problem.
+        """
         import requests
 
+        mark = hashlib.sha256(address.encode(errors="replace")).hexdigest()[:16]
+        stored = next(self.folder.glob(f"* {mark}.*"), None)
         try:
-            return self._fetch(address)
+            return self._fetch(address, mark, stored)
         except _NotPublicError:
             return _problem(address, _NOT_PUBLIC)
         except requests.TooManyRedirects:
             return _problem(address, "Its address leads from one address to the next without an end.")
-        except requests.Timeout:
-            return _problem(address, "The server did not answer in time. Ingest the list again later.")
+        except (requests.Timeout, TimeoutError, _BusyError):
+            why = "The server is busy, or did not answer in time. Ingest the list again later."
+            return _found(stored) if stored else _problem(address, why)
         except (requests.RequestException, ValueError):
-            return _problem(address, "The server cannot be reached at this address. Check the address.")
+            why = "The server cannot be reached at this address. Check the address."
+            return _found(stored) if stored else _problem(address, why)
         except OSError as error:
             return _problem(address, f"It cannot be stored in {self.folder}: {error.strerror}. Make room for it.")
 
-    def _fetch(self, address: str) -> FoundFile:
-        mark = hashlib.sha256(address.encode(errors="replace")).hexdigest()[:16]
-        stored = next(self.folder.glob(f"* {mark}.*"), None)
+    def _fetch(self, address: str, mark: str, stored: Path | None) -> FoundFile:
         since = {"If-Modified-Since": formatdate(stored.stat().st_mtime, usegmt=True)} if stored else {}
         with self._session.get(address, headers=since, timeout=TIMEOUT_S, stream=True) as answer:
             if answer.status_code == 304 and stored:
                 return _found(stored)
+            if answer.status_code == 429 or answer.status_code >= 500:
+                raise _BusyError
             if answer.status_code != 200:
                 return _problem(address, _status_problem(answer.status_code))
             try:
-                data = read_limited(answer, int(self._max_mb * 1e6))
+                data = read_limited(answer, int(self._max_mb * 1e6), LONGEST_S)
             except ValueError:
                 return _problem(address, f"It is larger than {self._max_mb:g} MB. Raise the limit with --max-mb.")
             changed = answer.headers.get("Last-Modified", "")
@@ -114,8 +126,6 @@ def _status_problem(status: int) -> str:
         return f"The server does not give this file to everybody (status {status}). Download it by hand."
     if status == 404:
         return "There is no such file on the server (status 404). Check the address."
-    if status == 429 or status >= 500:
-        return f"The server is busy (status {status}). Ingest the list again later."
     return f"The server answered with status {status} instead of the file."
 
 

@@ -5,7 +5,7 @@ that a service sent away, goes on there. Nothing is deleted because it is no lon
 to store for longer is removed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,22 +13,30 @@ from typing import Any
 import pandas as pd
 
 from core.records import FoundFile
+from core.sources import spotify, youtube
 from core.sources.protocol import FACTS, Item, PauseError, Source, SourceError
 from core.store import (
+    TRACK_FIELDS,
     SourceRow,
     SourceState,
     Store,
     begin_source,
+    count_gone,
     forget_items,
     save_items,
     source_items_table,
-    unlisted_items,
 )
 from core.wording import counted
 
 JOB = "ingest"  # name of the job and of its lock
 WEEK = timedelta(days=6, hours=12)  # a weekly job of the system does not start to the second
 LONGEST_STOP = timedelta(days=1)  # the place in a list that is older says nothing: the list has changed
+
+LIMITED = {  # services that limit how long their data may be stored, with the days
+    service: licence.days
+    for service, licence in (("spotify:", spotify.LICENCE), ("youtube:", youtube.LICENCE))
+    if licence.days
+}
 
 Beat = Callable[[float, str], None]
 
@@ -45,7 +53,7 @@ class Report:
     gone : items of an earlier run that are no longer listed; they stay in the store.
     removed : items that were removed because their service forbids to store them for longer.
     paused : why the run ended early, as a sentence; empty when the whole list was read.
-    files : sound, to be scored.
+    files : sound, to be scored.  tracks : by the path of a file, what the source says of it.
     """
 
     source: str
@@ -62,6 +70,7 @@ class Report:
     removed: int = 0
     paused: str = ""
     files: list[FoundFile] = field(default_factory=list)
+    tracks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -82,18 +91,18 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as a JSON object."""
-        return {name: value for name, value in asdict(self).items() if name != "files"}
+        return {name: value for name, value in asdict(self).items() if name not in ("files", "tracks")}
 
 
 def is_due(state: SourceState | None, now: datetime | None = None) -> bool:
-    """Return whether a weekly run is due: the last one is a week old, or did not reach the end."""
-    if state is None or state.ended_at is None or state.after:
+    """Return whether a weekly run is due: the last one is a week old, or did not reach its end."""
+    if state is None or state.ended_at is None or state.ended_at < state.began_at:
         return True
     return (now or datetime.now(UTC)) - state.ended_at >= WEEK
 
 
 def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: None) -> Report:
-    """List a source, and store what is new and changed. The caller scores the files, then calls ``store.end_source``.
+    """List a source, and store what is new and changed. When its sound is scored, call `core.store.end_source`.
 
     Parameters
     ----------
@@ -106,12 +115,11 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
     SourceError
         When the source lists nothing, or answers in an unknown form. What was stored before stays.
     """
-    removed = sum(
-        forget_items(store, service, older=timedelta(days=days)) for service, days in _days_of_services().items()
-    )
+    removed = sum(forget_items(store, service, older=timedelta(days=days)) for service, days in LIMITED.items())
     state = begin_source(store, source.name, longest=LONGEST_STOP)
     count = dict.fromkeys(("listed", "new", "changed", "unchanged", "twice", "left_out", "elsewhere"), 0)
     files: list[FoundFile] = []
+    tracks: dict[str, Mapping[str, Any]] = {}
     seen: set[str] = set()
     gone, paused = 0, ""
     try:
@@ -123,27 +131,40 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
                 count[name] += value
             count["twice"] += len(page.items) - len(items)
             beat(0.0, f"{counted(count['listed'], 'item')} listed")
-            files += _sound(source, items, beat)
+            for item, found in _sound(source, items, beat):
+                files.append(found)
+                if not found.problem and set(item.facts) & set(TRACK_FIELDS):
+                    tracks[found.path] = item.facts
         if not seen and not state.after:
             raise SourceError(f"{source.name} lists nothing. Check its name. Nothing was changed.")
-        gone = unlisted_items(store, source.name)
+        gone = count_gone(store, source.name)
     except PauseError as error:
         paused = str(error)
+    except SourceError:
+        if state.after and not seen:  # the place may be what is refused: the next run begins at the beginning
+            save_items(store, source.name, [], after="")
+        raise
     licence = source.licence
     return Report(
-        source.name, licence.name, licence.note, **count, gone=gone, removed=removed, paused=paused, files=files
+        source.name,
+        licence.name,
+        licence.note,
+        **count,
+        gone=gone,
+        removed=removed,
+        paused=paused,
+        files=files,
+        tracks=tracks,
     )
 
 
-def _sound(source: Source, items: list[Item], beat: Beat) -> list[FoundFile]:
-    """Fetch the sound of the items, where the licence of the source lets us."""
-    files = []
+def _sound(source: Source, items: list[Item], beat: Beat) -> Iterator[tuple[Item, FoundFile]]:
+    """Yield the items that have sound with their files, where the licence of the source lets us fetch it."""
     for item in items if source.licence.sound else ():
         found = source.fetch(item)
         if found is not None:
-            files.append(found)
+            yield item, found
             beat(0.0, f"Fetching {found.name}")
-    return files
 
 
 def _row(item: Item, source: Source) -> SourceRow:
@@ -154,13 +175,6 @@ def _row(item: Item, source: Source) -> SourceRow:
         str(item.facts.get("isrc", "")).replace("-", "").upper(),
         item.licence or source.licence.name,
     )
-
-
-def _days_of_services() -> dict[str, int]:
-    """Services that limit how long their data may be stored, with the days."""
-    from core.sources import spotify, youtube
-
-    return {name: m.LICENCE.days for name, m in (("spotify:", spotify), ("youtube:", youtube)) if m.LICENCE.days}
 
 
 def catalogue(store: Store, source: Source) -> pd.DataFrame:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import requests
 
 TIMEOUT_S = (10.0, 30.0)  # to connect, and between two pieces of the answer
+LONGEST_S = 120.0  # for one answer, however slowly it comes
 MAX_BYTES = 2 * 10**7  # of one answer; a page of 100 recordings has 0.1 MB
 TRIES = 4
 LONGEST_PAUSE_S = 60.0  # a longer one ends the run; the next run goes on
@@ -108,9 +109,10 @@ class Web:
             with self._session.request(
                 method, address, timeout=TIMEOUT_S, allow_redirects=False, stream=True, **given
             ) as answer:
-                return answer.status_code, answer.headers, read_limited(answer, MAX_BYTES)
-        except requests.RequestException as error:
-            why = "did not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
+                return answer.status_code, answer.headers, read_limited(answer, MAX_BYTES, LONGEST_S)
+        except (requests.RequestException, TimeoutError) as error:
+            late = isinstance(error, requests.Timeout | TimeoutError)
+            why = "did not answer in time" if late else "cannot be reached"
             raise PauseError(f"{self.who} {why}. Check the connection to the internet. {GO_ON}") from error
         except ValueError as error:
             raise SourceError(f"{self.who} answered with more than {MAX_BYTES // 10**6} MB. Nothing was stored.") from (
@@ -118,7 +120,7 @@ class Web:
             )
 
     def _read(self, status: int, body: bytes) -> Any:
-        if _quota_used(body) and status in (403, 429):
+        if status in (403, 429) and _quota_used(body):
             raise PauseError(f"The quota of {self.who} for today is used up (status {status}). {GO_ON}")
         if status == 401 or (status == 400 and any(word in body for word in _BAD_KEY)):
             check = f"Check {self.key}." if self.key else "It asks for a login, which this program does not have."
@@ -135,19 +137,35 @@ class Web:
             )
         try:
             return json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SourceError(
                 f"{self.who} answered with something that is not JSON. Perhaps a proxy or a login page answered."
             ) from error
 
 
-def read_limited(answer: "requests.Response", limit: int) -> bytes:
-    """Return the body of an answer. Raises ValueError when it has more bytes than the limit."""
-    body = bytearray()
-    for chunk in answer.iter_content(65_536):
-        body += chunk
-        if len(body) > limit:
-            raise ValueError("too large")
+def read_limited(answer: "requests.Response", limit: int, seconds: float) -> bytes:
+    """Return the body of an answer.
+
+    Raises
+    ------
+    ValueError
+        When it has more bytes than the limit.
+    TimeoutError
+        When it takes longer than these seconds. A server may send one byte at a time for ever.
+    """
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    body, until = bytearray(), time.monotonic() + seconds
+    try:
+        while chunk := answer.raw.read1(65_536, decode_content=True):
+            body += chunk
+            if len(body) > limit:
+                raise ValueError("too large")
+            if time.monotonic() > until:
+                raise TimeoutError
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
     return bytes(body)
 
 
@@ -155,7 +173,7 @@ def _quota_used(body: bytes) -> bool:
     """Whether the body names a quota that is used up for today. The reason is in different places of the answers."""
     try:
         error = json.loads(body).get("error")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return False
     if not isinstance(error, dict):
         return False

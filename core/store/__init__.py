@@ -156,16 +156,16 @@ from core.store.sources import (
     SourceRow,
     SourceState,
     begin_source,
+    count_gone,
     end_source,
     forget_items,
     save_items,
     source_items_table,
     source_state,
-    unlisted_items,
 )
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
-from core.store.tracks import TRACK_FIELDS, add_track, set_track
+from core.store.tracks import TRACK_FIELDS, add_track, fill_tracks, set_track
 from core.store.undos import UNDO_DEPTH, undo
 from core.store.use_figures import answer_months, median_seconds, median_visit, session_outcomes
 from core.store.words import (
@@ -181,7 +181,9 @@ __all__ = [
     "SourceRow",
     "SourceState",
     "begin_source",
+    "count_gone",
     "end_source",
+    "fill_tracks",
     "forget_items",
     "save_items",
     "source_items_table",
@@ -362,7 +364,6 @@ __all__ = [
     "tasks_table",
     "undo",
     "undo_karar",
-    "unlisted_items",
     "unpredicted",
     "without_makam",
     "words_cache_key",

@@ -16,12 +16,11 @@ from core.stages import Stage
 from core.store.checks import now
 from core.store.connection import Store, insert, read, write
 from core.store.events import EventKind
-from core.store.schema import events, settings
+from core.store.schema import EVENT_TOTALS, events, settings
 
 EDGES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 30.0)  # seconds; 2 is the promise
 TOTAL = "total"  # stage: from the bytes to the decision
 STAGES = (*map(str, Stage), TOTAL)
-SETTING = "event_totals"
 _VERSION = 1  # of the names of the totals; another one counts all events anew
 _RECENT = 1000  # newest rows that are always counted anew
 _SLICE = 50_000  # rows that are added to the stored totals at once
@@ -77,9 +76,9 @@ def _advance(store: Store) -> bool:
 
 def _stored(c: sa.Connection, *, hold: bool = False) -> tuple[int, Totals]:
     """Return the number of the last row in the stored totals, and the totals. hold : nobody changes them meanwhile."""
-    query = sa.select(settings.c.value).where(settings.c.key == SETTING)
+    query = sa.select(settings.c.value).where(settings.c.key == EVENT_TOTALS)
     if hold:  # the row must exist to be locked
-        first = {"key": SETTING, "value": "{}", "changed_at": now()}
+        first = {"key": EVENT_TOTALS, "value": "{}", "changed_at": now()}
         c.execute(insert(c, settings).values(first).on_conflict_do_nothing())
         query = query.with_for_update()
     known = json.loads(c.execute(query).scalar() or "{}")
@@ -91,7 +90,7 @@ def _stored(c: sa.Connection, *, hold: bool = False) -> tuple[int, Totals]:
 def _store(c: sa.Connection, upto: int, totals: Totals) -> None:
     value = {"version": _VERSION, "edges": EDGES, "upto": upto, "totals": [[list(k), n] for k, n in totals.items()]}
     row = {"value": json.dumps(value), "changed_at": now()}
-    c.execute(settings.update().where(settings.c.key == SETTING).values(row))
+    c.execute(settings.update().where(settings.c.key == EVENT_TOTALS).values(row))
 
 
 _OUTCOMES = {str(kind) for kind in (EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED)}

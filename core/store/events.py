@@ -128,10 +128,14 @@ def record_events(store: Store | None, *happened: Event) -> None:
         visit = visit_of(store.by)
         rows = [_row(event, visit) for event in happened]
         write(store, work, patience_s=_PATIENCE_S)
-        _prune_daily(store, settings.events_months)
     except StoreError as error:
         held["events pause"] = time.monotonic() + _PAUSE_S
         _LOG.warning("%d events were not noted, and none are for %.0f s: %s", len(happened), _PAUSE_S, error)
+        return
+    try:
+        _prune_daily(store, settings.events_months)
+    except StoreError as error:
+        _LOG.warning("Old events were not removed; the next try is in a day: %s", error)
 
 
 def visit_of(by: Person) -> str:
@@ -169,7 +173,7 @@ def _prune_daily(store: Store, months: int) -> None:
     store.memory.held["events pruned"] = due
     recent = sa.select(events.c.event_id).where(events.c.at.between(moment - 3 * _MONTH, moment - _MONTH)).limit(1)
     if read(store, lambda c: c.execute(recent).first()) is not None:
-        _prune(store, months_ago(moment, months))
+        _prune(store, months_ago(moment, months), patience_s=_PATIENCE_S)
 
 
 def months_ago(moment: datetime, months: int) -> datetime:
@@ -184,10 +188,10 @@ def prune_events(store: Store, before: datetime) -> int:
     return _prune(store, before)
 
 
-def _prune(store: Store, before: datetime) -> int:
+def _prune(store: Store, before: datetime, *, patience_s: float | None = None) -> int:
     from core.store.event_sums import removed_with_totals  # it knows the kinds of this module
 
-    return write(store, lambda c: removed_with_totals(c, events.c.at < before))
+    return write(store, lambda c: removed_with_totals(c, events.c.at < before), patience_s=patience_s)
 
 
 def session_name(session_id: int) -> str:

@@ -11,6 +11,7 @@ from core.access import Action, decides, require, requires
 from core.store.answers import rater_name
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
+from core.store.events import Event, insert_event
 from core.store.schema import (
     RATER_ROLES,
     TURNS,
@@ -83,16 +84,20 @@ def get_setting(store: Store, key: str, default: Any = None) -> Any:
 
 
 @requires(Action.SET_RULES)
-def set_setting(store: Store, key: str, value: Any) -> None:
-    """Store the value of a setting, any JSON value; it replaces the earlier value."""
+def set_setting(store: Store, key: str, value: Any, *happened: Event) -> None:
+    """Store the value of a setting, any JSON value; it replaces the earlier value.
+
+    happened : events that are noted in the same transaction: the setting and they are stored, or none of them.
+    """
     row = {"key": check_text(key, "name of the setting", longest=128), "value": json.dumps(value), "changed_at": now()}
     changes = {"value": row["value"], "changed_at": row["changed_at"]}
-    write(
-        store,
-        lambda c: c.execute(
-            insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=changes)
-        ),
-    )
+
+    def work(c: sa.Connection) -> None:
+        c.execute(insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=changes))
+        for event in happened:
+            insert_event(c, event)
+
+    write(store, work)
 
 
 @requires(Action.SEE_ANSWERS)

@@ -35,6 +35,9 @@ PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list
 RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
 
 LIBRARY_CHANGED = "library_changed"  # setting: when a field of a track or the size of a file changed last
+EVENT_TOTALS = "event_totals"  # setting: see core/store/event_sums.py
+ALARMS = "watch"  # setting: see core/monitoring/alarm_state.py
+BY_ITSELF = (LIBRARY_CHANGED, EVENT_TOTALS, ALARMS)  # settings that change often, and that say nothing about answers
 VERIFIED_ONLY = "verified_only"  # setting: true = only answers of people who logged in count
 
 MAX_NAME = 80  # characters of a rater's name

@@ -10,14 +10,16 @@ from core.schema import EMOTIONS
 from core.store.connection import Store, frame, read
 from core.store.schema import clips, events, feedback, predictions
 from core.store.scored_events import MUSIC, fact_of_music, with_music
+from core.store.weekly import recording
 
 
 @requires(Action.SEE_MONITORING)
 def answered_predictions(store: Store, since: datetime, until: datetime, *, extractor: str) -> pd.DataFrame:
     """Return the champion's predictions of a period whose clips people answered about later, and only later.
 
-    A model that was trained with an answer about a clip predicts this clip after the answer. Such a prediction is not
-    here, so every row is a clip that its model did not know. Deleted and synthetic clips are left out.
+    A model that was trained with an answer about a clip predicts the recording after the answer. Such a prediction is
+    not here, so every row is a clip of a recording that its model did not know. Deleted and synthetic clips are left
+    out.
 
     Returns
     -------
@@ -25,12 +27,18 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
         Columns: clip_id, recording, model_version, at (of the prediction), p_*, way (of the first time that it was
         scored; empty for clips from before events were noted), and those of ``MUSIC``; oldest first.
     """
-    answer, earlier = feedback.alias("answer"), feedback.alias("earlier")
+    answer, known = feedback.alias("answer"), clips.alias("known")
     answered = sa.exists().where(answer.c.clip_id == predictions.c.clip_id, answer.c.kind != "undo")
-    known = sa.exists().where(
-        earlier.c.clip_id == predictions.c.clip_id,
-        earlier.c.kind != "undo",
-        earlier.c.created_at <= predictions.c.created_at,
+    of_known = recording(known)  # one expression: PostgreSQL does not see that two with parameters are equal
+    first = (
+        sa.select(
+            of_known.label("recording"),
+            sa.func.min(feedback.c.created_at, type_=feedback.c.created_at.type).label("at"),
+        )
+        .join(known, known.c.id == feedback.c.clip_id)
+        .where(feedback.c.kind != "undo")
+        .group_by(of_known)
+        .subquery("first")
     )
     way = (
         sa.select(events.c.way)
@@ -42,14 +50,16 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
     query = (
         sa.select(
             predictions.c.clip_id,
-            sa.func.coalesce(clips.c.track_id, clips.c.content_hash).label("recording"),
+            recording().label("recording"),
             predictions.c.model_version,
             predictions.c.created_at.label("at"),
             *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS),
             sa.func.coalesce(way, "").label("way"),
             *(fact_of_music(name).label(name) for name in MUSIC),
         )
-        .select_from(with_music(predictions, predictions.c.clip_id, extractor))
+        .select_from(
+            with_music(predictions, predictions.c.clip_id, extractor).join(first, first.c.recording == recording())
+        )
         .where(
             predictions.c.role == "champion",
             predictions.c.created_at >= since,
@@ -57,7 +67,7 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
             clips.c.deleted_at.is_(None),
             clips.c.origin != "demo",
             answered,
-            ~known,
+            predictions.c.created_at < first.c.at,
         )
         .order_by(predictions.c.created_at, predictions.c.id)
     )

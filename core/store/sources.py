@@ -23,8 +23,8 @@ MAX_ISRC = 16
 class SourceState:
     """Where the list of a source stands.
 
-    after : where the next part begins; empty at the beginning.  began_at : start of the present or the last list.
-    ended_at : the end of the last run that read the whole list and scored its sound; None: never.
+    after : where the next part begins; empty at the beginning.  began_at : start of the present or the last run.
+    ended_at : end of the last run that reached its end, with its sound; None: never.
     """
 
     after: str
@@ -143,20 +143,20 @@ def _elsewhere(c: sa.Connection, source: str, rows: Sequence[SourceRow]) -> int:
 
 
 @requires(Action.SCORE_LIBRARY)
-def unlisted_items(store: Store, name: str) -> int:
-    """Return how many items of earlier lists the present list, read to its end, no longer has."""
+def count_gone(store: Store, name: str) -> int:
+    """Return how many items of earlier lists a source no longer has, after its whole list was read."""
     source = _id(name)
     began = sa.select(sources.c.began_at).where(sources.c.id == source).scalar_subquery()
-    query = sa.select(sa.func.count()).select_from(source_items)
-    query = query.where(source_items.c.source_id == source, source_items.c.seen_at < began)
+    of = (source_items.c.source_id == source, source_items.c.seen_at < began)
+    query = sa.select(sa.func.count()).select_from(source_items).where(*of)
     return int(read(store, lambda c: c.execute(query).scalar_one()))
 
 
 @requires(Action.SCORE_LIBRARY)
 def end_source(store: Store, name: str) -> None:
-    """Note that the whole list was read and its sound scored."""
-    query = sources.update().where(sources.c.id == _id(name)).values(after="", ended_at=now())
-    write(store, lambda c: c.execute(query))
+    """Note that a run reached its end: the whole list was read, and its sound scored."""
+    query = sources.update().where(sources.c.id == _id(name))
+    write(store, lambda c: c.execute(query.values(after="", ended_at=now())))
 
 
 @requires(Action.SCORE_LIBRARY)

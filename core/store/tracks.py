@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.errors import StoreError
 from core.records import YEARS
-from core.store.checks import check_choice, check_text, normalised_line, now
+from core.store.checks import check_choice, check_text, normalised_line, now, storable
 from core.store.clips import require_clip
-from core.store.connection import Store, insert, write
-from core.store.schema import LIBRARY_CHANGED, MAX_TRACK, clips, settings, tracks
+from core.store.connection import Store, in_parts, insert, write
+from core.store.schema import LIBRARY_CHANGED, MAX_TRACK, clips, files, settings, tracks
 
 _NAMED = ("artist", "title", "source")  # identify a track: its id is their hash, unless a file's content gives the id
 _MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not identify a track
@@ -80,6 +80,32 @@ def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> Non
     if changes:
         c.execute(tracks.update().where(tracks.c.id == track_id).values(changes))
         note_library_changed(c)
+
+
+@requires(Action.SCORE_LIBRARY)
+def fill_tracks(store: Store, known: Mapping[str, Mapping[str, Any]]) -> int:
+    """Fill empty fields of the tracks of scored files, and return the number of these files.
+
+    known : by the path of the file, some of ``TRACK_FIELDS`` from another program; what cannot be stored is left out.
+    """
+    query = sa.select(files.c.path, clips.c.id).join(clips, clips.c.content_hash == files.c.content_hash)
+
+    def work(c: sa.Connection) -> int:
+        filled = set()
+        for part in in_parts(known):
+            for path, clip_id in c.execute(query.where(files.c.path.in_(part), files.c.state == "scored")).all():
+                fill_track(c, own_track(c, clip_id), _from_program(known[path]))
+                filled.add(path)
+        return len(filled)
+
+    return write(store, work)
+
+
+def _from_program(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields as they can be stored: single blanks, at most 300 characters, and a year that is one."""
+    texts = {n: " ".join(storable(str(known[n])).split())[:MAX_TRACK] for n in TRACK_FIELDS if n in known}
+    year = known.get("year")
+    return texts | {"year": year if isinstance(year, int) and YEARS[0] <= year <= YEARS[1] else None}
 
 
 def _row(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,14 +36,14 @@ def recordings_between(store: Store, since: datetime, until: datetime, extractor
     Synthetic and deleted clips are left out.
     """
     chosen = sa.func.min(clips.c.id)
-    query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(_recording()).order_by(chosen)
+    query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(recording()).order_by(chosen)
     return read(store, lambda c: list(c.execute(query.limit(limit)).scalars()))
 
 
 @requires(Action.SEE_MONITORING)
 def count_recordings(store: Store, since: datetime, until: datetime, extractor: str) -> int:
     """Return the number of recordings of ``recordings_between`` without a limit."""
-    query = _recordings(since, until, extractor).with_only_columns(sa.func.count(_recording().distinct()))
+    query = _recordings(since, until, extractor).with_only_columns(sa.func.count(recording().distinct()))
     return int(read(store, lambda c: c.execute(query).scalar_one()))
 
 
@@ -57,8 +57,9 @@ def _recordings(since: datetime, until: datetime, extractor: str) -> sa.Select[A
     )
 
 
-def _recording() -> sa.ColumnElement[str]:
-    return sa.func.coalesce(sa.func.nullif(clips.c.track_id, ""), clips.c.content_hash)
+def recording(of: sa.FromClause = clips) -> sa.ColumnElement[str]:
+    """Return the name of the recording of a clip, for queries. of : the table of clips, or an alias of it."""
+    return sa.func.coalesce(sa.func.nullif(of.c.track_id, ""), of.c.content_hash)
 
 
 @requires(Action.SEE_MONITORING)

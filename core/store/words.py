@@ -18,7 +18,7 @@ from core.store.clips import insert_clips
 from core.store.connection import Store, in_parts, read, remembered, write
 from core.store.erasures import erasures
 from core.store.one_recording import same_state
-from core.store.schema import LIBRARY_CHANGED, clips, feedback, predictions, settings
+from core.store.schema import BY_ITSELF, clips, feedback, predictions, settings
 
 _SAID = (  # columns of ``answers_by_subject``
     *("feedback_id", "kind", "clip_id", "deleted", "target_id", "rater", "verified", "label", "skip_reason", "counts"),
@@ -110,7 +110,7 @@ def words_cache_key(store: Store) -> tuple[object, ...]:
     query = sa.select(
         sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),
         sa.select(sa.func.count()).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
-        sa.select(sa.func.max(settings.c.changed_at)).where(settings.c.key != LIBRARY_CHANGED).scalar_subquery(),
+        sa.select(sa.func.max(settings.c.changed_at)).where(settings.c.key.not_in(BY_ITSELF)).scalar_subquery(),
         erasures(),
         *same_state(),
     )

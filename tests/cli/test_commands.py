@@ -26,6 +26,7 @@ COMMANDS = [
     "score",
     "demo-library",
     "copies",
+    "ingest",
     "tag-moods",
     "makam",
     "learn-makams",

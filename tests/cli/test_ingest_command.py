@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from core import store
 from core.__main__ import app
+from core.errors import CoreError
 from core.library.run import JOB
+from core.pipeline import serving
 from core.settings import Settings
 from core.source_note import without_header
 
@@ -27,7 +29,8 @@ def test_a_second_run_measures_nothing_and_a_weekly_one_waits(run, tmp_path):
     music = libraries.folder(tmp_path / "music", 2)
     (music / "copy.wav").write_bytes(libraries.tiny(0))
     (tmp_path / "music" / "list.csv").write_text(
-        "title,address,licence\nOne,album 0/0000.wav,CC0\nTwo,album 1/0001.wav,\nAgain,copy.wav,\nNo sound,,\n"
+        "title,address,licence,makam\nOne,album 0/0000.wav,CC0,Hicaz\nTwo,album 1/0001.wav,,\nAgain,copy.wav,,\n"
+        "No sound,,,\n"
     )
     first = run(tmp_path / "music" / "list.csv", "--out", tmp_path / "items.csv")
     assert first.exit_code == 0, first.output
@@ -46,22 +49,23 @@ def test_a_second_run_measures_nothing_and_a_weekly_one_waits(run, tmp_path):
     waiting = run(tmp_path / "music" / "list.csv", "--weekly")
     assert (waiting.exit_code, "It is read again after a week." in waiting.stdout) == (0, True)
     opened = store.open_store(Settings().database)
+    pieces = store.library_table(opened, model_version=serving.serve(Settings()).model.version)
+    assert pieces["makam"].tolist().count("Hicaz") == 1
     assert store.latest_job(opened, JOB).result["measured"] == 0
     assert store.latest_job(opened, "ingest").result["unchanged"] == 4
 
 
-def test_a_weekly_run_that_is_stopped_while_it_scores_is_due_again(run, tmp_path, monkeypatch):
-    music = libraries.folder(tmp_path / "music", 1)
+def test_a_weekly_run_goes_on_if_the_last_one_did_not_score_its_sound(run, tmp_path, monkeypatch):
+    libraries.folder(tmp_path / "music", 1)
 
-    def stopped(*_given, **_more):
-        raise KeyboardInterrupt
+    def broken(*_, **__):
+        raise CoreError("The disk is full.")
 
-    monkeypatch.setattr("core.cli.library.score_folder", stopped)
-    assert run(music, "--weekly").exit_code == 130
-    opened = store.open_store(Settings().database)
-    state = store.source_state(opened, str(music))
-    assert (state.after, state.ended_at) == ("", None)
-    assert len(store.source_items_table(opened, str(music))) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("core.cli.library.score_folder", broken)
+        assert str(run(tmp_path / "music").exception) == "The disk is full."
+    again = run(tmp_path / "music", "--weekly")
+    assert "1 of 1 files scored, 0 not; 1 of them measured now" in again.stdout
 
 
 def test_a_file_that_cannot_be_scored_is_named_with_exit_status_1(run, tmp_path):

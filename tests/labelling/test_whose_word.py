@@ -1,6 +1,7 @@
 """Whose word the mood of a piece is: own, agreed, or the model's, for each reader; windows apart from their piece."""
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -15,8 +16,10 @@ from core.labelling.truth import set_raters_needed, stored_truth
 from core.labelling.whose_word import agreed_words, no_words, own_words, winning_moods
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
+from core.monitoring.alarm_state import State, save_state
 from core.records import Word
 from core.schema import EMOTIONS
+from core.store import Event, EventKind, event_sums
 from core.training.labelled_data import agreed_labels
 
 FILE = "f" * 64
@@ -265,3 +268,12 @@ def test_the_cache_key_follows_answers_and_rules(db):
     store.delete_clip(db, FILE)
     keys.append(store.words_cache_key(db))
     assert len(set(keys)) == len(keys)
+
+
+def test_the_cache_key_does_not_follow_what_the_program_counts(db):
+    before = store.words_cache_key(db)
+    save_state(db, State())
+    with patch.object(event_sums, "_RECENT", 0), patch.object(event_sums, "_LEAST_SLICE", 1):
+        store.record_events(db, Event(EventKind.SCORED))
+        store.event_totals(db)
+    assert store.words_cache_key(db) == before

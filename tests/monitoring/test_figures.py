@@ -191,7 +191,11 @@ def test_drift_is_what_watch_measured_last_beside_its_chance_level(opened, produ
                 "_RMSenergy_Mean": {"ks": 0.1, "q": 0.5, "psi": 0.1, "shift": 0.0, "drifted": False}}  # fmt: skip
     about = {"features": features, "clips": 60, "limit": 0.4, "weeks": 130.0, "psi_share": 0.5, "psi_by_chance": 0.2}
     about |= {"from": (NOW - timedelta(days=7)).isoformat(), "to": NOW.isoformat()}
-    store.record_events(opened, Event(EventKind.DRIFT, model_version="m", value=0.5, about=about, at=NOW))
+    drifted = Event(EventKind.DRIFT, model_version="of before", value=0.5, about=about, at=NOW)
+    store.record_events(opened, drifted)
+    product.refresh()
+    assert not [name for name, _ in samples(product.text()) if name.startswith("tme_drift")]
+    store.record_events(opened, replace(drifted, model_version=describe_model_in_use(product.settings).version))
     product.refresh()
     found = samples(product.text())
     assert found["tme_drift_statistic", ("_Tempo_Mean",)] == 0.3

@@ -55,6 +55,8 @@ def test_a_report_that_contradicts_the_rule_does_not_count(kind, heard_s, length
         sent("played", -15, 30),
         sent("played", 40, 30),
         sent("skipped", 0, 30),
+        sent("skipped", 0.2, 0),
+        sent("played", 10**400, 30),
         sent("skipped", 1, 0),
         sent("finished", 1e9, 1e9),
         sent("played", math.inf, math.inf),

@@ -67,7 +67,9 @@ def test_without_a_name_it_is_the_last_whole_week_also_in_january():
     assert week_named("", datetime(2027, 1, 2, tzinfo=UTC)).name == "2026-W52"
 
 
-@pytest.mark.parametrize("name", ["2026", "2026-48", "2026-W54", "2026-W00", "W48", "2026-W48-1", "٢٠٢٦-W48", "x"])
+@pytest.mark.parametrize(
+    "name", ["2026", "2026-48", "2026-W54", "2026-W00", "W48", "2026-W48-1", "0001-W01", "٢٠٢٦-W48", "x"]
+)
 def test_another_text_is_no_week(name):
     with pytest.raises(CoreError, match="is not a week. Write it as the year and the number of the week: 2026-W48"):
         week_named(name, NOW)

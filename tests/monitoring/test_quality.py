@@ -11,6 +11,7 @@ from core.evaluation.metrics import perfect_ece, scores
 from core.monitoring import quality
 from core.monitoring.periods import period_named
 from core.schema import EMOTIONS, PROBA
+from core.store.schema import clips
 
 MONTH = period_named("28 days", NOW)
 SURE_SAD = (0.1, 0.1, 0.1, 0.7)
@@ -44,6 +45,15 @@ def test_only_predictions_that_came_before_every_answer_count(opened):
     found = quality.labelled_predictions(opened, MONTH)
     assert list(found["clip_id"]) == ["new"]
     assert found[["y", "makam", "p_sad"]].iloc[0].tolist() == ["sad", "Rast", 0.7]
+
+
+def test_a_recording_that_a_model_may_know_from_another_clip_does_not_count(opened):
+    predicted = [NOW - timedelta(days=days) for days in (9, 3, 3)]
+    add_clips(opened, [{"id": n, "p": SURE_SAD, "predicted_at": at} for n, at in zip("abc", predicted, strict=True)])
+    with opened.engine.connect().execution_options(write=True) as c, c.begin():
+        c.execute(clips.update().where(clips.c.id == "b").values(track_id="track a"))
+    add_answers(opened, [("a", "sad", NOW - timedelta(days=5)), ("b", "sad", NOW), ("c", "sad", NOW)])
+    assert list(quality.labelled_predictions(opened, MONTH)["clip_id"]) == ["a", "c"]
 
 
 def test_raters_who_disagree_give_no_label(opened):
@@ -100,3 +110,14 @@ def test_the_share_that_is_right_by_slice():
     found = quality.right_by_slice(table, "makam").set_index("slice")
     assert found.loc["Rast", ["labelled", "right", "promised"]].tolist() == pytest.approx([35, 28 / 35, 0.7])
     assert found.loc["unknown", "right"] == 1.0
+
+
+def test_a_slice_has_its_labelled_clips_beside_it_however_it_is_spelt():
+    labelled = drawn(30).assign(makam=["hicaz"] * 20 + ["Hicaz"] * 10)
+    right = quality.right_by_slice(labelled, "makam")
+    assert right["slice"].tolist() == ["hicaz"]
+    slices = pd.DataFrame({"slice": ["Hicaz", "Rast"], "clips": [50, 9]})
+    found = quality.with_right(slices, right).set_index("slice")
+    assert found["labelled"].tolist() == [30, 0]
+    assert found["right"].isna().tolist() == [False, True]
+    assert quality.with_right(slices, right.iloc[:0])["labelled"].tolist() == [0, 0]

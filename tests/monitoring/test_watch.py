@@ -19,12 +19,13 @@ from core.errors import StoreDownError
 from core.models.prediction import Model
 from core.models.reference import make_reference
 from core.monitoring import watch as module
-from core.monitoring.alarm_state import SETTING, alarm_history, alarms_now, drift_history, drift_now
+from core.monitoring.alarm_state import alarm_history, alarms_now, drift_history, drift_now
 from core.monitoring.rules import Finding, Rule, Standing
 from core.pipeline.serving import Served
 from core.schema import COLUMNS, EMOTIONS, LABEL
 from core.settings import Settings
 from core.store import Event, EventKind, Way
+from core.store.schema import ALARMS
 from core.training.estimators import FRAGILE
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -189,6 +190,14 @@ def test_a_store_that_is_down_changes_nothing(opened, served, tmp_path):
     assert Rule.DRIFT in look(opened, served, 1).begun
 
 
+def test_a_judged_week_has_its_events_also_while_other_events_are_lost(opened, served):
+    bring(opened, 0, factor=0.8)
+    opened.memory.held["events pause"] = np.inf  # no other event is tried after a failure
+    assert Rule.DRIFT in look(opened, served, 1).begun
+    assert drift_now(opened).at == MONDAY + WEEK
+    assert Rule.DRIFT in set(alarm_history(opened, since=LONG_AGO)["rule"])
+
+
 def test_without_events_the_alarms_ring_but_have_no_history(opened, served, monkeypatch):
     monkeypatch.setenv("TME_EVENTS", "off")
     bring(opened, 0, factor=0.8)
@@ -202,7 +211,7 @@ def test_without_events_the_alarms_ring_but_have_no_history(opened, served, monk
 def test_alarms_of_a_newer_version_are_ignored(opened):
     finding = Finding(Rule.LABELS, Standing.QUIET, seen="x").to_json()
     stored = {"finding": finding, "since": None, "looked_at": MONDAY.isoformat(), "model": "v1"}
-    store.set_setting(opened, SETTING, {"alarms": {"labels": stored, "of tomorrow": stored}, "judged": {}})
+    store.set_setting(opened, ALARMS, {"alarms": {"labels": stored, "of tomorrow": stored}, "judged": {}})
     assert [alarm.rule for alarm in alarms_now(opened)] == [Rule.LABELS]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import fsspec
 import libraries
 import pytest
 
@@ -70,12 +71,22 @@ def test_a_run_that_was_sent_away_goes_on_there(opened):
     report = ingest(source, opened)
     assert (counts(report), report.paused) == ((1, 1, 0, 0), "Come back later.")
     assert report.text.endswith("Come back later.")
-    assert source_state(opened, source.name).ended_at is None
     source.pages[1] = items(2)
     report = ingest(source, opened)
     assert (counts(report), report.gone, report.paused) == ((2, 2, 0, 0), 0, "")
     assert source.asked == ["", "1"]
     assert source_state(opened, source.name).after == ""
+
+
+def test_a_place_that_the_service_no_longer_knows_is_forgotten(opened):
+    source = Listed([items(1), PauseError("later")])
+    ingest(source, opened)
+    source.pages[1] = SourceError("unknown page token")
+    with pytest.raises(SourceError):
+        ingest(source, opened)
+    source.pages[1] = items(2)
+    assert counts(ingest(source, opened)) == (2, 1, 0, 1)
+    assert source.asked == ["", "1", ""]
 
 
 def test_a_page_that_cannot_be_read_loses_no_page_before_it(opened):
@@ -125,11 +136,12 @@ def test_odd_characters_of_a_service_are_stored(opened):
 
 
 @pytest.mark.parametrize(
-    ("days", "after", "due"), [(6.0, "", False), (6.9, "", True), (8.0, "", True), (1.0, "3", True)]
+    ("began", "ended", "due"), [(6.0, 5.9, False), (6.9, 6.8, True), (8.0, 7.9, True), (1.0, 1.2, True)]
 )
-def test_when_a_weekly_run_is_due(days, after, due):
+def test_when_a_weekly_run_is_due(began, ended, due):
     now = datetime(2026, 11, 29, tzinfo=UTC)
-    assert is_due(SourceState(after, now, now - timedelta(days=days)), now) is due
+    state = SourceState("", now - timedelta(days=began), now - timedelta(days=ended))
+    assert is_due(state, now) is due
 
 
 def test_the_first_run_is_due():
@@ -144,6 +156,15 @@ def test_files_of_a_folder_are_items_with_sound(opened, tmp_path):
     assert counts(report) == (2, 2, 0, 0)
     (tmp_path / "music" / "album 1" / "0001.wav").write_bytes(libraries.tiny(9))
     assert counts(ingest(Folder(str(tmp_path / "music")), opened)) == (2, 0, 1, 1)
+
+
+def test_object_storage_is_listed_as_a_folder_is(opened):
+    system = fsspec.filesystem("memory")
+    system.pipe("/ingest/a/1.wav", b"1")
+    system.pipe("/ingest/notes.txt", b"2")
+    report = ingest(Folder("memory://ingest"), opened)
+    assert [(file.name, file.path) for file in report.files] == [("a/1.wav", "memory:///ingest/a/1.wav")]
+    assert (report.source, counts(report)) == ("memory://ingest", (1, 1, 0, 0))
 
 
 def test_a_password_in_an_address_is_no_part_of_the_name():

@@ -113,6 +113,16 @@ def test_sound_from_the_web_is_fetched_once(listed, service):
     assert os.listdir(source.place) == [first.name]
 
 
+def test_while_the_server_is_away_the_stored_file_counts(listed, service):
+    source = listed(f"address\n{service.address}/a.wav\n")
+    service.answer(WAV)
+    first = fetched(source)
+    service.answer(status=503)
+    assert fetched(source) == first
+    service.answer(status=404)
+    assert "no such file on the server" in fetched(source).problem
+
+
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [

@@ -80,6 +80,8 @@ def test_a_quota_that_is_used_up_is_not_asked_again(service, web, pauses, status
         (404, b"", "has nothing of this name"),
         (400, b"", "does not accept the question"),
         (200, b"<html>Log in", "something that is not JSON"),
+        (200, b"[" * 100_000, "something that is not JSON"),
+        (403, b"[" * 100_000, "refuses this question"),
     ],
 )
 def test_a_refusal_says_what_to_do(service, web, pauses, status, body, words):
@@ -105,6 +107,19 @@ def test_an_answer_without_an_end_is_given_up(service, web, monkeypatch):
     monkeypatch.setattr("core.sources.web.MAX_BYTES", 100)
     service.answer(b"x" * 1000)
     with pytest.raises(SourceError, match="answered with more than"):
+        web.get(service.address, {})
+
+
+def test_an_answer_that_comes_too_slowly_is_given_up(service, web, monkeypatch):
+    monkeypatch.setattr("core.sources.web.LONGEST_S", -1.0)
+    service.answer({"a": 1})
+    with pytest.raises(PauseError, match="did not answer in time"):
+        web.get(service.address, {})
+
+
+def test_an_answer_that_breaks_off_is_a_reason_to_come_back(service, web):
+    service.answer(b"{}", Content_Length="100")
+    with pytest.raises(PauseError, match="cannot be reached"):
         web.get(service.address, {})
 
 

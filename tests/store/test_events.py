@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from core import store
 from core.access import AccessError, Person, Role, Setting
+from core.errors import StoreError
 from core.store import Event, EventKind, Way
 from core.store import events as module
 from core.store.schema import events
@@ -174,6 +175,22 @@ def test_old_events_are_removed_by_month(opened, monkeypatch):
     assert [row["at"] for row in stored(opened)] == list(ages[1:])
     assert store.prune_events(opened, today) == 1
     assert len(stored(opened)) == 1
+
+
+def test_events_are_noted_while_old_ones_cannot_be_removed(opened, monkeypatch, caplog):
+    today = datetime(2026, 5, 15, tzinfo=UTC)
+    monkeypatch.setattr(module, "now", lambda: today)
+
+    def busy(*_, patience_s: float) -> int:
+        raise StoreError(f"Another program has written for {patience_s:.0f} s.")
+
+    monkeypatch.setattr(module, "_prune", busy)
+    store.record_events(opened, Event(SCORED, at=datetime(2026, 4, 1, tzinfo=UTC)))
+    store.record_events(opened, Event(SCORED))
+    assert len(stored(opened)) == 2
+    assert [record.message for record in caplog.records] == [
+        "Old events were not removed; the next try is in a day: Another program has written for 2 s."
+    ]
 
 
 def test_a_clock_that_is_set_far_ahead_removes_nothing(opened, monkeypatch):

@@ -196,3 +196,21 @@ def test_tracks_from_before_can_be_set_too(empty_url):
     assert told(opened, "artist", "genre", "year", "makam") == {"c1": ["A", "Folk", 1950, "rast"]}
     assert read(opened, lambda c: c.execute(sa.text("SELECT by_hand FROM tracks")).scalar()) == '["makam"]'
     store.close_store(opened)
+
+
+def test_a_list_fills_only_empty_fields_of_scored_files(opened):
+    known = {"title": "From a list", "makam": "Hicaz\n" + "x" * 400, "year": 2001, "usul": "dü\x00yek", "isrc": "T"}
+    assert store.fill_tracks(opened, {"/music/a.wav": known}) == 0
+    (one,) = scored(opened)
+    store.set_track(opened, one, usul="")
+    assert store.fill_tracks(opened, {"/music/a.wav": known, "/music/b.wav": known}) == 1
+    title, makam, year, usul = told(opened, "title", "makam", "year", "usul")[one]
+    assert (title, year, usul) == ("Gönül Dağı", 1999, "")  # tags and people come first
+    assert makam == "Hicaz " + "x" * 294
+
+
+def test_a_year_of_a_list_that_is_none_is_left_out(opened):
+    (one,) = scored(opened, year=None)
+    store.fill_tracks(opened, {"/music/a.wav": {"year": 99, "album": "Türküler"}})
+    assert told(opened, "album")[one] == ["Türküler"]
+    assert store.clips_table(opened)["year"].isna().all()

@@ -22,7 +22,8 @@ HINTS = {
     "drift. With few clips it exceeds 0.2 by chance, so the share to expect by chance stands beside it.",
     "q": "p-value with a correction for the number of features (Benjamini-Hochberg): among the features that are "
     "called drifted, at most 5 % are false on average.",
-    "p95": "95 of 100 clips were answered faster. From the arrival of the file to the answer.",
+    "p95": "95 of 100 clips were answered faster. From the begin of the work on a file to the answer. The time in the "
+    "line of the server does not count.",
     "unsure": "Clips for which the policy accepts no single emotion: it offers two, or asks for a person.",
     "failed": "Clips that the program could not answer by its own fault. Files without usable sound are refused and do "
     "not count here.",

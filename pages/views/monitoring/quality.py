@@ -46,8 +46,8 @@ def show_quality(seen: Seen) -> None:
     show.download(whole.drop(columns="period"), "monitoring_quality-of-models", rows=rows_in_words(seen))
     st.caption(
         "One clip of each recording, in the step in which it was scored. Only predictions that came before every "
-        "answer about the clip count, so no model was trained on these clips. If raters had switched on the model's "
-        "guess, the figures are too high; the page Agreement says how much it influences them. Intervals: 95 %."
+        "answer about the recording count, so no model was trained on these recordings. If raters had switched on the "
+        "model's guess, the figures are too high; the page Agreement says how much it influences them. Intervals: 95 %."
     )
 
 

@@ -33,8 +33,7 @@ def show_slices(seen: Seen) -> None:
         parts.nothing_yet("Each group of scored clips gets a line here,", "after the first clip was scored.")
         return
     right = quality.right_by_slice(tables.labelled(*seen.key, seen.store), by)
-    table = table.merge(right, on="slice", how="left")
-    table["labelled"] = table["labelled"].fillna(0).astype(int)
+    table = quality.with_right(table, right)
     show.chart(
         figures.by_slice(
             table.head(MOST).assign(n=table["clips"]),
