@@ -64,8 +64,6 @@ def ingest(
             end_source(store, found.name)
         if out:
             _write(found, store, Path(out))
-        if not report.paused:
-            end_source(store, found.name)  # only now: a run that is stopped while it scores is due again
     scored = summary is None or summary.scored == summary.found
     raise typer.Exit(1 if report.paused or not scored else 0)
 
