@@ -75,8 +75,9 @@ def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
     traffic = [health.traffic(store, period) for period in both]
     speeds = [health.latency(store, period).iloc[0] for period in both]
     decided = [health.decisions(store, period) for period in both]
+    synthetic = [health.synthetic(store, period) for period in both]
     sections = (
-        _traffic(traffic),
+        _traffic(traffic, synthetic),
         _speed(speeds),
         _decisions(decided),
         _emotions(decided),
@@ -88,7 +89,7 @@ def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
     )
     ringing = [alarm.finding for alarm in alarms_now(store) if alarm.rings]
     do = [f"Alarm, {finding.name}: {finding.seen} Do this: {finding.to_do}" for finding in ringing]
-    return Weekly(week, now, (*_said(traffic[0], speeds[0]), *do), sections)
+    return Weekly(week, now, (*_said(traffic[0], speeds[0], synthetic[0]), *do), sections)
 
 
 def weekly_html(report: Weekly) -> bytes:
@@ -109,11 +110,13 @@ def _template() -> Template:
     return environment.get_template("weekly.html")
 
 
-def _said(traffic: pd.DataFrame, speed: pd.Series) -> list[str]:
+def _said(traffic: pd.DataFrame, speed: pd.Series, synthetic: int) -> list[str]:
     n = int(traffic.loc[traffic["kind"].eq(EventKind.SCORED), "n"].sum())
     if not n:
         return ["No clip was answered in this week."]
     said = [f"{counted(n, 'clip')} {'was' if n == 1 else 'were'} answered."]
+    if synthetic:
+        said.append(health.synthetic_words(synthetic, n))
     if speed["clips"]:
         kept = "met" if speed["p95"] <= PROMISED_S else "not met"
         said.append(f"95 of 100 were faster than {speed['p95']:.2f} s, so the promise of {PROMISED_S:g} s was {kept}.")
@@ -130,7 +133,7 @@ def _share(hits: float, of: float) -> str:
 _TWO = ("this week", "the week before")
 
 
-def _traffic(tables: list[pd.DataFrame]) -> Section:
+def _traffic(tables: list[pd.DataFrame], synthetic: list[int]) -> Section:
     rows = []
     for kind, words in OUTCOME_WORDS.items():
         found = [table.loc[table["kind"].eq(kind), "n"].sum() for table in tables]
@@ -142,6 +145,8 @@ def _traffic(tables: list[pd.DataFrame]) -> Section:
     name = health.namer("way", ways[0])
     for way in sorted(set(ways[0].index) | set(ways[1].index)):
         rows.append((f"Answered: {name(way)}", *(counted(int(w.get(way, 0)), "clip") for w in ways)))
+    if any(synthetic):
+        rows.append(("Answered: synthetic clips", *(counted(n, "clip") for n in synthetic)))
     return Section("Traffic", _TWO, tuple(rows), "Shares are shares of all clips that came.")
 
 

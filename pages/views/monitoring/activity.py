@@ -104,7 +104,8 @@ def decisions(seen: Seen) -> None:
         alt="Share of unsure answers over time",
         data=table[["step", "clips", "unsure", "low", "high"]],
     )
-    st.caption(parts.HINTS["unsure"] + " The limit for one emotion is set on the page Decisions.")
+    made = health.synthetic_words(tables.synthetic(*seen.key, seen.store), int(found["n"].sum()))
+    st.caption(f"{made} {parts.HINTS['unsure']} The limit for one emotion is set on the page Decisions.".strip())
     st.subheader("Accepted emotions")
     accepted = found[found["decision"].eq(health.ACCEPTED)].groupby("label")["n"].sum().reindex(EMOTIONS, fill_value=0)
     total = max(int(accepted.sum()), 1)

@@ -44,6 +44,7 @@ def _clips(seen: Seen, traffic: pd.DataFrame) -> tuple[str, str, str, str]:
     if seen.period.name != "All":
         before = _count(tables.traffic(seen.store.url, seen.period.before, seen.store), EventKind.SCORED)
         note = f"In the {seen.period.name} before: {before:,}."
+    note = f"{health.synthetic_words(tables.synthetic(*seen.key, seen.store), n)} {note}".strip()
     return "Clips answered", f"{n:,}", note, "Clips that got an answer, whichever way they came."
 
 
