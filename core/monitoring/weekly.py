@@ -13,9 +13,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.evaluation.metrics import share_interval
+from core.labelling.truth import raters_needed
 from core.monitoring import health, quality, use
 from core.monitoring.alarm_state import alarm_history, alarms_now, drift_history
-from core.monitoring.durations import PROMISED_S
+from core.monitoring.durations import PROMISED_S, promise_words
 from core.monitoring.periods import Period
 from core.schema import EMOTIONS
 from core.source_note import PROGRAM
@@ -118,8 +119,11 @@ def _said(traffic: pd.DataFrame, speed: pd.Series, synthetic: int) -> list[str]:
     if synthetic:
         said.append(health.synthetic_words(synthetic, n))
     if speed["clips"]:
-        kept = "met" if speed["p95"] <= PROMISED_S else "not met"
-        said.append(f"95 of 100 were faster than {speed['p95']:.2f} s, so the promise of {PROMISED_S:g} s was {kept}.")
+        said.append(
+            f"{counted(int(speed['clips']), 'clip')} {'was' if speed['clips'] == 1 else 'were'} timed: 95 of 100 were "
+            f"faster than {speed['p95']:.2f} s. The promise that 99 of 100 take {PROMISED_S:g} s at most: "
+            f"{promise_words(speed['over_low'], speed['over_high'])}."
+        )
     return said
 
 
@@ -203,7 +207,7 @@ def _quality(store: Store, week: Period) -> Section:
         tuple(rows),
         f"In the {LONG_WEEKS} weeks that end with this one, because labels come late. Only clips that people labelled "
         "after they were scored.",
-        "No clip that was scored in these weeks has a label that came later.",
+        f"No clip has a label that came after it was scored. {quality.needed_words(raters_needed(store))}",
     )
 
 
@@ -228,10 +232,10 @@ def _alarms(store: Store, week: Period) -> Section:
     table = alarm_history(store, since=week.since)
     table = table[table["at"] < week.until].sort_values("at")
     rows = tuple(
-        (row["name"], f"{row['at']:%-d %b, %H:%M} UTC", "began to ring" if row["rings"] else "ended", row["sentence"])
+        (row["name"], f"{row['at']:%-d %b, %H:%M} UTC", "started" if row["rings"] else "stopped", row["sentence"])
         for row in table.to_dict("records")
     )
-    return Section("Alarms", ("when", "what happened", "what it says"), rows, empty="No alarm began or ended to ring.")
+    return Section("Alarms", ("when", "what happened", "what it says"), rows, empty="No alarm started or stopped.")
 
 
 def _use(store: Store, periods: tuple[Period, Period]) -> Section:
