@@ -31,10 +31,10 @@ def show_now(seen: Seen) -> None:
     st.subheader("What to do now")
     found = alarms_now(seen.store)
     ringing = [alarm for alarm in found if alarm.rings]
-    if not found:
+    newest = last_look(seen.store)
+    if not found or newest is None:
         st.info(f"The alarms were not checked yet. {WATCH}", icon=":material/notifications_off:")
         return
-    newest = last_look(seen.store)
     if not ringing and not any(alarm.judges for alarm in found):
         when = f"Last check: {literal(local(newest))}."
         st.info(
