@@ -77,7 +77,7 @@ def show_alarms(seen: Seen) -> None:
             "state": [STANDINGS[alarm.finding.standing] for alarm in found],
             "what was seen": [alarm.finding.seen for alarm in found],
             "false alarms": [alarm.finding.by_chance for alarm in found],
-            "last judged": local_column(pd.Series([alarm.looked_at for alarm in found])),
+            "as of": local_column(pd.Series([alarm.looked_at for alarm in found])),
         }
     )
     show.frame(
