@@ -214,6 +214,9 @@ def test_alarms_say_whether_they_ring_and_how_often_they_ring_by_chance(opened, 
     found = [Finding(Rule.DRIFT, Standing.RINGS, value=0.5, limit=0.4, weeks=104.0),
              Finding(Rule.LABELS, Standing.QUIET, value=3, limit=14), Finding(Rule.F1, Standing.UNKNOWN)]  # fmt: skip
     assert not [name for name, _ in samples(product.text()) if name.startswith("tme_alarm")]
+    alarm_state.save_state(opened, alarm_state.State(looked_at=NOW))
+    nothing_judged = {name: n for (name, _), n in samples(product.text()).items() if name.startswith("tme_alarm")}
+    assert nothing_judged == {"tme_alarm_looked_timestamp_seconds": pytest.approx(NOW.timestamp())}
     state = alarm_state.State()
     for finding in found:
         state, _ = alarm_state.settle(state, finding, now=NOW, model_version="m")
