@@ -43,7 +43,7 @@ def add_demo(
         store=store,
         origin="demo",
         audio=settings.clips_dir,
-        asked=Asked(Way.LABEL),
+        asked=Asked(Way.LABEL, synthetic=True),
     )
     if scored.problem:
         raise StoreError(scored.problem)

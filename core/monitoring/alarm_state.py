@@ -1,7 +1,8 @@
 """Which alarms ring now, and what was measured last. For the page Monitoring, for Prometheus and for `watch`.
 
 alarms_now : each alarm with its last finding: sentences, figure, limit, rate of false alarms.
-alarm_history : when an alarm began and ended to ring.
+last_look : when `watch` looked last.
+alarm_history : when an alarm started and stopped.
 drift_now, drift_history : the drift measured last, and week by week.
 
 The state is a setting of the store, because events are removed after some time. The history is made of events.
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from core.access import Action, requires
-from core.monitoring.rules import Finding, Rule, Standing
+from core.monitoring.rules import STATISTICAL, Finding, Rule, Standing
 from core.store import Event, EventKind, Store, events_table, get_setting, set_setting
 from core.store.schema import ALARMS
 
@@ -30,7 +31,7 @@ class Alarm:
     Attributes
     ----------
     finding : what the last look found that had enough data; before the first one, why there is none.
-    since : when it began to ring; None while it is quiet.
+    since : when it started; None while it is quiet.
     looked_at : time of this look.
     model_version : the model in use at this look.
     """
@@ -48,13 +49,19 @@ class Alarm:
     def rings(self) -> bool:
         return self.finding.standing is Standing.RINGS
 
+    @property
+    def judges(self) -> bool:
+        """Whether music or answers were judged. The alarm about silence only counts days."""
+        return self.rule in STATISTICAL and self.finding.standing is not Standing.UNKNOWN
+
 
 @dataclass(frozen=True)
 class State:
-    """What `watch` remembers: the alarms, and up to which moment each figure was judged."""
+    """What `watch` remembers: the alarms, up to which moment each figure was judged, and when it looked last."""
 
     alarms: Mapping[Rule, Alarm] = field(default_factory=dict)
     judged: Mapping[str, datetime] = field(default_factory=dict)
+    looked_at: datetime | None = None
 
     def with_alarm(self, alarm: Alarm) -> "State":
         """The state with this alarm as it is now."""
@@ -73,7 +80,9 @@ def read_state(store: Store) -> State:
         for name, a in stored.get("alarms", {}).items()
         if name in set(Rule)
     }
-    return State(alarms, {what: _known(text) for what, text in stored.get("judged", {}).items()})
+    judged = {what: _known(text) for what, text in stored.get("judged", {}).items()}
+    before = max((alarm.looked_at for alarm in alarms.values()), default=None)  # a state of an older version
+    return State(alarms, judged, _moment(stored.get("looked_at")) or before)
 
 
 def save_state(store: Store, state: State, *happened: Event) -> None:
@@ -88,7 +97,8 @@ def save_state(store: Store, state: State, *happened: Event) -> None:
         for rule, alarm in state.alarms.items()
     }
     judged = {what: until.isoformat() for what, until in state.judged.items()}
-    set_setting(store, ALARMS, {"alarms": alarms, "judged": judged}, *happened)
+    looked_at = state.looked_at.isoformat() if state.looked_at else None
+    set_setting(store, ALARMS, {"alarms": alarms, "judged": judged, "looked_at": looked_at}, *happened)
 
 
 def _short(finding: Finding) -> Finding:
@@ -129,8 +139,14 @@ def alarms_now(store: Store) -> list[Alarm]:
 
 
 @requires(Action.SEE_MONITORING)
+def last_look(store: Store) -> datetime | None:
+    """Return when `watch` looked last, also when it had nothing to judge; None before the first look."""
+    return read_state(store).looked_at
+
+
+@requires(Action.SEE_MONITORING)
 def alarm_history(store: Store, *, since: datetime, limit: int = 200) -> pd.DataFrame:
-    """Return when alarms began and ended to ring, newest first.
+    """Return when alarms started and stopped, newest first.
 
     Columns: at, rule, name, rings (True: began, False: ended), seen, sentence, value, limit, weeks, clips,
     model_version.

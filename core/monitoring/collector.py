@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from core.errors import CoreError, StoreDownError
-from core.monitoring.alarm_state import alarms_now
+from core.monitoring.alarm_state import alarms_now, last_look
 from core.monitoring.families import Value, counter_families, gauge_families
 from core.monitoring.figures import slow_figures
 from core.monitoring.rules import Standing
@@ -123,8 +123,8 @@ def _alarms(store: Store) -> Iterator[Value]:
         yield Value("tme_alarm_active", (str(alarm.rule),), float(alarm.rings))
         if math.isfinite(alarm.finding.weeks):
             yield Value("tme_alarm_chance_seconds", (str(alarm.rule),), alarm.finding.weeks * WEEK.total_seconds())
-    if alarms:
-        looked_at = max(alarm.looked_at for alarm in alarms)
+    looked_at = last_look(store)
+    if looked_at is not None:
         yield Value("tme_alarm_looked_timestamp_seconds", (), looked_at.timestamp())
 
 

@@ -9,9 +9,20 @@ import pandas as pd
 from core.store.scored_events import SECONDS_EDGES
 
 PROMISED_S = 2.0  # a clip of 30 s is answered within this time
+LATE_SHARE = 0.01  # of the clips may take longer
 LEAST = 20  # clips; with fewer, a 95 % quantile is only the slowest clip
 _LOWER = np.array([0.0, *SECONDS_EDGES])
 _UPPER = np.array([*SECONDS_EDGES, SECONDS_EDGES[-1]])
+
+
+def promise_words(low: float, high: float) -> str:
+    """How the promise stands: ``"met"``, ``"not met"``, or too few clips to say.
+
+    low, high : 95 % interval of the share of clips that took longer than ``PROMISED_S``.
+    """
+    if high <= LATE_SHARE:
+        return "met"
+    return "not met" if low > LATE_SHARE else "too few clips to say"
 
 
 class Quantile(NamedTuple):

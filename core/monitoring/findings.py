@@ -4,16 +4,16 @@ Each function is pure: numbers go in, a `Finding` comes out. `core.monitoring.wa
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite, nan
 
-from core.evaluation.drift import PSI_LIMIT, Drift
+from core.evaluation.drift import LEAST, PSI_LIMIT, Drift
 from core.evaluation.expectation import Expectation
 from core.evaluation.metrics import share_interval
 from core.models.reference import Reference
 from core.monitoring.chance import drift_limit
 from core.monitoring.rules import SILENT_DAYS, Finding, Rule, Standing, chance_of, once_in, promised_weeks
-from core.monitoring.weeks import Span
+from core.monitoring.weeks import WEEK, Span, monday
 from core.schema import BY_COLUMN
 from core.wording import counted, whole_percent
 
@@ -167,9 +167,9 @@ def promise_finding(found: Expectation, span: Span) -> Finding:
         weeks=weeks,
         clips=found.clips,
         seen=(
-            f"Macro-F1 is {found.f1:.2f} on {counted(found.clips, 'label')} of {span.words}. The model's probabilities "
-            f"promise {found.expected:.2f}. The calibration error (ECE) is {found.ece:.2f}; a perfect model shows "
-            f"{found.ece_expected:.2f} on so few clips."
+            f"Macro-F1 is {found.f1:.2f} on {counted(found.clips, 'labelled clip')} of {span.words}. The model's "
+            f"probabilities promise {found.expected:.2f}. The calibration error (ECE) is {found.ece:.2f}; a perfect "
+            f"model shows {found.ece_expected:.2f} on so few clips."
         ),
         sure=_how_rare("So low an F1", found.f1_p),
         by_chance=once_in(weeks, clips=found.clips, noun="label", over_weeks=span.weeks),
@@ -182,8 +182,29 @@ def _how_rare(what: str, p: float) -> str:
     return f"{what} comes by chance in {often} of such samples."
 
 
+def waiting_finding(rule: Rule, found: int, least: int, noun: str) -> Finding:
+    """Say how many clips are missing until an alarm can be judged for the first time.
+
+    found : those that came and are not judged yet.  noun : what is counted.
+    """
+    if found >= least:
+        missing = "They are judged when their week is over."
+    else:
+        missing = f"{counted(least - found, noun)} {'is' if least - found == 1 else 'are'} missing."
+    seen = f"Not judged yet: {counted(found, noun)} came, {least} are needed. {missing}"
+    return Finding(rule, Standing.UNKNOWN, clips=found, seen=seen)
+
+
+def first_judgement(now: datetime) -> str:
+    """The sentence that says when the first judgement is possible."""
+    return (
+        f"The first judgement comes after a whole week (Monday to Sunday, UTC) with {LEAST} clips; weeks with fewer "
+        f"clips count together. This week ends on {monday(now) + WEEK - timedelta(days=1):%-d %b}."
+    )
+
+
 def labels_finding(last_label: datetime | None, first_clip: datetime | None, *, now: datetime) -> Finding:
-    """Count the days since the last label, or since the first clip where no label has come yet.
+    """Count the days since the last answer of a person, or since the first clip where no answer has come yet.
 
     A time in the future comes from a wrong clock and counts as now.
     """
@@ -191,7 +212,7 @@ def labels_finding(last_label: datetime | None, first_clip: datetime | None, *, 
     if since is None:
         return Finding(Rule.LABELS, Standing.UNKNOWN, limit=SILENT_DAYS, seen="No clip was scored yet.")
     days = max((now - since).days, 0)
-    what = "The last label came" if last_label else "No label has come yet. The first clip came"
+    what = "The last answer came" if last_label else "No answer has come yet. The first clip came"
     return Finding(
         Rule.LABELS,
         Standing.RINGS if days >= SILENT_DAYS else Standing.QUIET,

@@ -9,13 +9,23 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from core import wording
 from core.evaluation.metrics import share_interval
 from core.features import EXTRACTOR
 from core.monitoring.durations import PROMISED_S, counts_by_bucket, quantile, share_over
 from core.monitoring.periods import BEGINNING, Period
 from core.store import EventKind, Store, Way, events_by_period, events_table
 from core.store.event_figures import begin_of_period
-from core.store.scored_events import LENGTHS_S, MUSIC, NOT_STORED, TEMPI_BPM, UNLIKE, scored_groups, stage_means
+from core.store.scored_events import (
+    LENGTHS_S,
+    MUSIC,
+    NOT_STORED,
+    TEMPI_BPM,
+    UNLIKE,
+    count_synthetic,
+    scored_groups,
+    stage_means,
+)
 from core.turkish import fold
 
 OUTCOMES = (EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED)
@@ -104,6 +114,16 @@ def _speed(table: pd.DataFrame) -> dict[str, float]:
         "over_low": low,
         "over_high": high,
     }
+
+
+def synthetic(store: Store, period: Period) -> int:
+    """Return how many of the answered clips are synthetic: demo clips, practice clips, pieces of the demo library."""
+    return count_synthetic(store, period.since, period.until)
+
+
+def synthetic_words(count: int, answered: int) -> str:
+    """The sentence that marks synthetic clips: ``"28 of 35 clips are synthetic."``; empty without such clips."""
+    return f"{wording.part(count, answered, 'clip')} synthetic." if count else ""
 
 
 def decisions(store: Store, period: Period) -> pd.DataFrame:

@@ -38,6 +38,12 @@ def labelled_predictions(store: Store, period: Period) -> pd.DataFrame:
     return table.drop_duplicates(["recording", "model_version"], ignore_index=True)
 
 
+def needed_words(raters: int) -> str:
+    """The sentence that says what F1 needs. raters : so many must agree on a clip."""
+    agree = "One rater must answer" if raters == 1 else f"{raters} raters must agree"
+    return f"{agree} for a clip to have a label, and F1 needs at least {LEAST} labels."
+
+
 def quality_over_time(labelled: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Return the figures of each model in each step, oldest first, then those of each model in the whole period.
 

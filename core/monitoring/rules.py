@@ -7,7 +7,7 @@ from math import isnan, nan
 from typing import Any
 
 TOGETHER_WEEKS = 26  # all alarms together ring by chance at most once in so many weeks
-SILENT_DAYS = 14  # days without a label until the alarm about labels rings
+SILENT_DAYS = 14  # days without an answer until the alarm about answers rings
 MOST_CHANCE = 0.05  # of one look, also when the look is at many weeks at once
 
 
@@ -26,7 +26,7 @@ NAMES = {
     Rule.UNLIKE: "Clips unlike the training music",
     Rule.UNSURE: "Unsure answers",
     Rule.F1: "Macro-F1 below its promise",
-    Rule.LABELS: "No labels",
+    Rule.LABELS: "No answers of people",
 }
 TO_DO = {
     Rule.DRIFT: "Listen to some of these recordings. If the way of recording or the file format changed, change it "
@@ -37,7 +37,7 @@ TO_DO = {
     "If it began with a new model, roll back. Otherwise label the unsure clips first and train again.",
     Rule.F1: "Look at Confusion and Agreement. If raters disagree more than before, settle the disputed clips. "
     "Otherwise train again. Until then, raise the limit for accepted answers on Decisions.",
-    Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without labels nobody sees whether the model "
+    Rule.LABELS: "Ask the raters, or make a task for them on Agreement. Without answers nobody sees whether the model "
     "is still right.",
 }
 STATISTICAL = tuple(rule for rule in Rule if rule is not Rule.LABELS)

@@ -1,11 +1,11 @@
-"""Look at the weeks that nobody has judged yet, and note what drifted and which alarms begin or end to ring.
+"""Look at the weeks that nobody has judged yet, and note what drifted and which alarms start or stop.
 
 ``python -m core watch`` calls `watch`, best once an hour or once a day. Each week is judged once, so more calls change
 nothing.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -18,7 +18,14 @@ from core.features import EXTRACTOR
 from core.models.description import describe_model_in_use
 from core.models.reference import Reference
 from core.monitoring.alarm_state import Alarm, State, read_state, save_state, settle
-from core.monitoring.findings import Share, drift_finding, labels_finding, promise_finding, share_finding
+from core.monitoring.findings import (
+    Share,
+    drift_finding,
+    labels_finding,
+    promise_finding,
+    share_finding,
+    waiting_finding,
+)
 from core.monitoring.rules import Finding, Rule, Standing, chance_of
 from core.monitoring.weeks import MOST_WEEKS, WEEK, Span, monday, spans
 from core.pipeline.serving import Served, serve
@@ -45,7 +52,7 @@ _OF_THE_MODEL = (Rule.DRIFT, Rule.UNLIKE, Rule.F1)  # a new model begins without
 class Watched:
     """What one call of `watch` found.
 
-    alarms : all alarms as they are now.  begun, ended : alarms that began or ended to ring now.
+    alarms : all alarms as they are now.  begun, ended : alarms that started or stopped now.
     notes : sentences about what could not be judged.
     """
 
@@ -69,7 +76,8 @@ def watch(store: Store, settings: Settings, *, now: datetime | None = None) -> W
     look.judge("answers", look.count_answered, LEAST, look.shares)
     look.judge_labels()
     look.take(labels_finding(*last_label_and_first_clip(store, look.now), now=look.now))
-    save_state(store, look.state, *look.events)
+    look.say_what_is_missing()
+    save_state(store, replace(look.state, looked_at=look.now), *look.events)
     if settings.events == "off":
         look.notes.append("TME_EVENTS is off, so unsure answers are not counted and alarms have no history.")
     changes = [(Rule(e.about["rule"]), bool(e.value)) for e in look.events if e.kind is EventKind.ALARM]
@@ -164,15 +172,20 @@ class _Look:
     def judge_labels(self) -> None:
         """Macro-F1 of the model in use on the clips that people labelled, against what it promises."""
         oldest = monday(self.now) - MOST_WEEKS * WEEK
-        if count_answers(self.store, oldest, self.now) < LEAST_LABELLED:  # the rest takes seconds
+        answers = count_answers(self.store, oldest, self.now)
+        if answers < LEAST_LABELLED:  # the rest takes seconds
+            self.take(waiting_finding(Rule.F1, answers, LEAST_LABELLED, "answer"))
             return
         table = load_table(self.settings, allow_download=False)
         if table.synthetic:
-            self.notes.append("Macro-F1 was not judged: the published table is not on this machine.")
+            seen = "Macro-F1 was not judged: the published table is not on this machine."
+            self.notes.append(seen)
+            self.take(Finding(Rule.F1, Standing.UNKNOWN, seen=seen))
             return
         data = training_data(table, labels(self.store), same_recordings(self.store))
         fresh = unseen(data, seen_clips(describe_model_in_use(self.settings).folder))
         if fresh.empty:
+            self.take(waiting_finding(Rule.F1, 0, LEAST_LABELLED, "labelled recording"))
             return
         found = predict_clips(fresh, self.served.model, data)
         found["at"] = last_answers(self.store, fresh["clip_id"].tolist()).reindex(fresh["clip_id"]).array
@@ -187,3 +200,20 @@ class _Look:
                 yield promise_finding(measured, span)
 
         self.judge("labels", lambda since, until: len(of(since, until)), LEAST_LABELLED, find)
+        waiting = len(of(self._waits_since("labels"), self.now))
+        self.take(waiting_finding(Rule.F1, waiting, LEAST_LABELLED, "labelled recording"))
+
+    def _waits_since(self, what: str) -> datetime:
+        """The moment from which on clips wait to be judged."""
+        oldest = monday(self.now) - MOST_WEEKS * WEEK
+        judged = self.state.judged.get(what)
+        return judged if judged is not None and oldest < judged <= self.now else oldest
+
+    def say_what_is_missing(self) -> None:
+        """Take a finding for each alarm that was never judged: how many clips came, and how many are missing."""
+        recordings = self.count_recordings(self._waits_since("recordings"), self.now)
+        self.take(waiting_finding(Rule.DRIFT, recordings, LEAST, "recording"))
+        answered = self.count_answered(self._waits_since("answers"), self.now)
+        self.take(waiting_finding(Rule.UNLIKE, answered, LEAST, "clip"))
+        if Rule.UNSURE not in self.state.alarms or "answers" not in self.state.judged:
+            self.take(waiting_finding(Rule.UNSURE, answered, LEAST, "clip"))

@@ -13,9 +13,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.evaluation.metrics import share_interval
+from core.labelling.truth import raters_needed
 from core.monitoring import health, quality, use
 from core.monitoring.alarm_state import alarm_history, alarms_now, drift_history
-from core.monitoring.durations import PROMISED_S
+from core.monitoring.durations import PROMISED_S, promise_words
 from core.monitoring.periods import Period
 from core.schema import EMOTIONS
 from core.source_note import PROGRAM
@@ -75,8 +76,9 @@ def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
     traffic = [health.traffic(store, period) for period in both]
     speeds = [health.latency(store, period).iloc[0] for period in both]
     decided = [health.decisions(store, period) for period in both]
+    synthetic = [health.synthetic(store, period) for period in both]
     sections = (
-        _traffic(traffic),
+        _traffic(traffic, synthetic),
         _speed(speeds),
         _decisions(decided),
         _emotions(decided),
@@ -88,7 +90,7 @@ def weekly_report(store: Store, week: Period, *, now: datetime) -> Weekly:
     )
     ringing = [alarm.finding for alarm in alarms_now(store) if alarm.rings]
     do = [f"Alarm, {finding.name}: {finding.seen} Do this: {finding.to_do}" for finding in ringing]
-    return Weekly(week, now, (*_said(traffic[0], speeds[0]), *do), sections)
+    return Weekly(week, now, (*_said(traffic[0], speeds[0], synthetic[0]), *do), sections)
 
 
 def weekly_html(report: Weekly) -> bytes:
@@ -109,14 +111,19 @@ def _template() -> Template:
     return environment.get_template("weekly.html")
 
 
-def _said(traffic: pd.DataFrame, speed: pd.Series) -> list[str]:
+def _said(traffic: pd.DataFrame, speed: pd.Series, synthetic: int) -> list[str]:
     n = int(traffic.loc[traffic["kind"].eq(EventKind.SCORED), "n"].sum())
     if not n:
         return ["No clip was answered in this week."]
     said = [f"{counted(n, 'clip')} {'was' if n == 1 else 'were'} answered."]
+    if synthetic:
+        said.append(health.synthetic_words(synthetic, n))
     if speed["clips"]:
-        kept = "met" if speed["p95"] <= PROMISED_S else "not met"
-        said.append(f"95 of 100 were faster than {speed['p95']:.2f} s, so the promise of {PROMISED_S:g} s was {kept}.")
+        said.append(
+            f"{counted(int(speed['clips']), 'clip')} {'was' if speed['clips'] == 1 else 'were'} timed: 95 of 100 were "
+            f"faster than {speed['p95']:.2f} s. The promise that 99 of 100 take {PROMISED_S:g} s at most: "
+            f"{promise_words(speed['over_low'], speed['over_high'])}."
+        )
     return said
 
 
@@ -130,7 +137,7 @@ def _share(hits: float, of: float) -> str:
 _TWO = ("this week", "the week before")
 
 
-def _traffic(tables: list[pd.DataFrame]) -> Section:
+def _traffic(tables: list[pd.DataFrame], synthetic: list[int]) -> Section:
     rows = []
     for kind, words in OUTCOME_WORDS.items():
         found = [table.loc[table["kind"].eq(kind), "n"].sum() for table in tables]
@@ -142,6 +149,8 @@ def _traffic(tables: list[pd.DataFrame]) -> Section:
     name = health.namer("way", ways[0])
     for way in sorted(set(ways[0].index) | set(ways[1].index)):
         rows.append((f"Answered: {name(way)}", *(counted(int(w.get(way, 0)), "clip") for w in ways)))
+    if any(synthetic):
+        rows.append(("Answered: synthetic clips", *(counted(n, "clip") for n in synthetic)))
     return Section("Traffic", _TWO, tuple(rows), "Shares are shares of all clips that came.")
 
 
@@ -198,7 +207,7 @@ def _quality(store: Store, week: Period) -> Section:
         tuple(rows),
         f"In the {LONG_WEEKS} weeks that end with this one, because labels come late. Only clips that people labelled "
         "after they were scored.",
-        "No clip that was scored in these weeks has a label that came later.",
+        f"No clip has a label that came after it was scored. {quality.needed_words(raters_needed(store))}",
     )
 
 
@@ -223,10 +232,10 @@ def _alarms(store: Store, week: Period) -> Section:
     table = alarm_history(store, since=week.since)
     table = table[table["at"] < week.until].sort_values("at")
     rows = tuple(
-        (row["name"], f"{row['at']:%-d %b, %H:%M} UTC", "began to ring" if row["rings"] else "ended", row["sentence"])
+        (row["name"], f"{row['at']:%-d %b, %H:%M} UTC", "started" if row["rings"] else "stopped", row["sentence"])
         for row in table.to_dict("records")
     )
-    return Section("Alarms", ("when", "what happened", "what it says"), rows, empty="No alarm began or ended to ring.")
+    return Section("Alarms", ("when", "what happened", "what it says"), rows, empty="No alarm started or stopped.")
 
 
 def _use(store: Store, periods: tuple[Period, Period]) -> Section:

@@ -10,6 +10,7 @@ from core.pipeline.deciding import Decided
 from core.records import LibraryEntry
 from core.stages import timed
 from core.store import Event, EventKind, Store, Way, record_events
+from core.store.tracks import synthetic_clips
 
 _REFUSED = ("refused", "unread", "quarantined")  # states of a library's file whose content is the cause
 
@@ -24,15 +25,18 @@ class Asked:
         The page, the API or another way.
     request_id
         Of the call of the API; empty elsewhere.
+    synthetic
+        Whether this program made the sound, as it makes the demo clips.
     """
 
     way: Way = Way.COMMAND
     request_id: str = ""
+    synthetic: bool = False
 
     @classmethod
     def on_page(cls, origin: str) -> "Asked":
         """A clip of the page Predict. origin : one of ``core.store.ORIGINS``."""
-        return cls(Way.MICROPHONE if origin == "recording" else Way.PAGE)
+        return cls(Way.MICROPHONE if origin == "recording" else Way.PAGE, synthetic=origin == "demo")
 
 
 @dataclass(eq=False)
@@ -64,7 +68,10 @@ def noted(store: Store | None, asked: Asked) -> Iterator[Seen]:
 
 def note_library(store: Store, decided: Sequence[Decided]) -> None:
     """Note the answers of a library run. They have no seconds: nobody waits for one of them."""
-    record_events(store, *(_scored(one, Asked(Way.LIBRARY)) for one in decided))
+    made = synthetic_clips(store, [one.prediction.clip_id for one in decided])
+    record_events(
+        store, *(_scored(one, Asked(Way.LIBRARY, synthetic=one.prediction.clip_id in made)) for one in decided)
+    )
 
 
 def note_unscored(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -87,13 +94,15 @@ def _scored(
     decided: Decided, asked: Asked, *, seconds: float | None = None, stages: dict[str, float] | None = None
 ) -> Event:
     prediction, decision = decided.prediction, decided.decision
-    about = {
+    about: dict[str, object] = {
         "stages": {str(name): round(s, 4) for name, s in (stages or {}).items()},
         "decision": decision.action,
         "guess": prediction.ranked[0],
         "label": decision.label,
         "unlike": decided.unlike.flag,
     }
+    if asked.synthetic:
+        about["synthetic"] = True
     return Event(
         EventKind.SCORED,
         asked.way,

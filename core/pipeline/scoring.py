@@ -384,6 +384,7 @@ def score_window(
     """
     start_s, end_s = span
     started = time.perf_counter()
+    asked = replace(asked, synthetic=asked.synthetic or origin == "demo")
     try:
         with noted(store, asked) as seen:
             scored = score_source(

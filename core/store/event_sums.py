@@ -33,7 +33,8 @@ Totals = Counter[tuple[str, ...]]  # name and labels of a counter -> its value
 def event_totals(store: Store) -> Totals:
     """Return the totals of all events, also of those that were removed.
 
-    Keys: ("clips", outcome, way), ("decisions", decision), ("guesses", emotion), ("unlike",), ("answers", way),
+    Keys: ("clips", outcome, way), ("decisions", decision), ("guesses", emotion), ("unlike",), ("synthetic",),
+    ("answers", way),
     ("exports", way), ("plays", outcome, way), ("le", stage, edge), ("seconds", stage) and ("timed", stage).
     """
     while _advance(store):
@@ -107,14 +108,14 @@ def _count(c: sa.Connection, which: sa.ColumnElement[bool]) -> Totals:
             events.c.kind,
             events.c.way,
             *(sa.case((scored, fact[name].as_string())).label(name) for name in ("decision", "guess")),
-            sa.case((scored, fact["unlike"].as_boolean())).label("unlike"),
+            *(sa.case((scored, fact[name].as_boolean())).label(name) for name in ("unlike", "synthetic")),
             *(sa.case((scored, value)).label(name) for name, value in seconds.items()),
         )
         .where(which)
         .cte("chosen")
         .prefix_with("MATERIALIZED")
     )
-    groups = [read_once.c[name] for name in ("kind", "way", "decision", "guess", "unlike")]
+    groups = [read_once.c[name] for name in ("kind", "way", "decision", "guess", "unlike", "synthetic")]
     figures: list[sa.ColumnElement[Any]] = [sa.func.count().label("n")]
     for name in STAGES:
         value = read_once.c[name]
@@ -142,8 +143,9 @@ def _add(totals: Totals, row: sa.RowMapping) -> None:
     for family, name in (("decisions", "decision"), ("guesses", "guess")):
         if row[name] is not None:
             totals[family, row[name]] += n
-    if row["unlike"]:
-        totals["unlike",] += n
+    for name in ("unlike", "synthetic"):
+        if row[name]:
+            totals[name,] += n
     for stage in STAGES:
         totals["timed", stage] += row[f"timed {stage}"]
         totals["seconds", stage] += row[f"seconds {stage}"]

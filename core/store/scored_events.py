@@ -79,6 +79,20 @@ def scored_groups(
     return found.astype({"n": "int64"})
 
 
+def synthetic_event(happened: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return whether an event is about a clip that this program made itself. happened : the events."""
+    return sa.func.coalesce(happened.c.about["synthetic"].as_boolean(), False).is_(True)
+
+
+@requires(Action.SEE_MONITORING)
+def count_synthetic(store: Store, since: datetime, until: datetime) -> int:
+    """Return how many of the clips that were scored from a moment on and before another one are synthetic."""
+    query = sa.select(sa.func.count()).where(
+        events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, synthetic_event(events)
+    )
+    return int(read(store, lambda c: c.execute(query).scalar_one()))
+
+
 @requires(Action.SEE_MONITORING)
 def stage_means(store: Store, since: datetime, until: datetime, *, most: int) -> pd.DataFrame:
     """Return the mean seconds of each stage of the newest clips with stages. Columns: stage, clips, mean_s.

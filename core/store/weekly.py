@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.store.connection import Store, by_clip, read
 from core.store.events import EventKind
-from core.store.schema import clips, events, features, feedback
+from core.store.schema import clips, events, features, feedback, tracks
+from core.store.scored_events import synthetic_event
+from core.store.tracks import is_synthetic
 
 ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
@@ -52,8 +54,9 @@ def _recordings(since: datetime, until: datetime, extractor: str) -> sa.Select[A
     return (
         sa.select(clips.c.id)
         .join(features, measured)
+        .outerjoin(tracks, tracks.c.id == clips.c.track_id)
         .where(clips.c.created_at >= since, clips.c.created_at < until, clips.c.part_of.is_(None))
-        .where(clips.c.deleted_at.is_(None), clips.c.origin != "demo")
+        .where(clips.c.deleted_at.is_(None), sa.not_(is_synthetic()))
     )
 
 
@@ -64,7 +67,10 @@ def recording(of: sa.FromClause = clips) -> sa.ColumnElement[str]:
 
 @requires(Action.SEE_MONITORING)
 def answered_between(store: Store, since: datetime, until: datetime) -> Answered:
-    """Return how many clips the model answered between two moments; a clip that came twice counts once."""
+    """Return how many clips the model answered between two moments; a clip that came twice counts once.
+
+    Synthetic clips are left out: they say nothing about the music that comes.
+    """
     unlike = events.c.about["unlike"].as_boolean().is_(True)
     unsure = events.c.about["decision"].as_string() != ACCEPTED
     clip = events.c.clip_id.distinct()
@@ -72,6 +78,7 @@ def answered_between(store: Store, since: datetime, until: datetime) -> Answered
     query = sa.select(
         number(clip), number(clip).filter(unlike), number(clip).filter(sa.not_(sa.func.coalesce(unlike, False)), unsure)
     ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != "")
+    query = query.where(sa.not_(synthetic_event(events)))
     return Answered(*map(int, read(store, lambda c: c.execute(query).one())))
 
 
@@ -95,7 +102,7 @@ def last_answers(store: Store, clip_ids: Sequence[str]) -> pd.Series:
 def last_label_and_first_clip(store: Store, now: datetime) -> tuple[datetime | None, datetime | None]:
     """Return when the last label came and when the first clip was answered or stored; None where there is none.
 
-    Only what came up to now counts. Clips of the Predict page are answered and not stored.
+    Only what came up to now counts, without synthetic clips. Clips of the Predict page are answered and not stored.
     """
     label = sa.func.max(feedback.c.created_at, type_=feedback.c.created_at.type)
     stored = sa.func.min(clips.c.created_at, type_=clips.c.created_at.type)
@@ -103,8 +110,11 @@ def last_label_and_first_clip(store: Store, now: datetime) -> tuple[datetime | N
     scored = events.c.kind == str(EventKind.SCORED)
     query = sa.select(
         sa.select(label).where(feedback.c.label.is_not(None), feedback.c.created_at <= now).scalar_subquery(),
-        sa.select(stored).where(clips.c.created_at <= now, clips.c.origin != "demo").scalar_subquery(),
-        sa.select(answered).where(scored, events.c.at <= now).scalar_subquery(),
+        sa.select(stored)
+        .select_from(clips.outerjoin(tracks, tracks.c.id == clips.c.track_id))
+        .where(clips.c.created_at <= now, sa.not_(is_synthetic()))
+        .scalar_subquery(),
+        sa.select(answered).where(scored, events.c.at <= now, sa.not_(synthetic_event(events))).scalar_subquery(),
     )
     last, *firsts = read(store, lambda c: c.execute(query).one())
     return last, min((moment for moment in firsts if moment is not None), default=None)

@@ -92,10 +92,13 @@ def chart(
     return event
 
 
+MISSING = "–"  # stands in cells without a value
+
+
 def frame(data: pd.DataFrame, *, column_config: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
     """Show a table of the program with headings in words. Parameters and result as in ``st.dataframe``."""
     config = columns.named(data) | dict(column_config or {})
-    return st.dataframe(columns.in_words(data), column_config=config, **kwargs)
+    return st.dataframe(columns.in_words(data), column_config=config, **{"placeholder": MISSING, **kwargs})
 
 
 def _pictures(figure: go.Figure, name: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.monitoring.durations import counts_by_bucket, quantile, share_over
+from core.monitoring.durations import counts_by_bucket, promise_words, quantile, share_over
 from core.store.scored_events import SECONDS_EDGES
 
 
@@ -47,3 +47,16 @@ def test_durations_without_end_are_at_least_the_last_edge():
 
 def test_clips_without_seconds_do_not_count():
     assert counts_by_bucket(pd.DataFrame({"bucket": [-1, 3], "n": [10, 2]})).sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.0, 0.1, "too few clips to say"),
+        (0.0, 0.01, "met"),
+        (0.011, 0.03, "not met"),
+        (np.nan, np.nan, "too few clips to say"),
+    ],
+)
+def test_the_promise_is_judged_only_where_the_interval_is_on_one_side(low, high, words):
+    assert promise_words(low, high) == words

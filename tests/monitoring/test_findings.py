@@ -13,10 +13,12 @@ from core.models.reference import make_reference
 from core.monitoring.findings import (
     Share,
     drift_finding,
+    first_judgement,
     labels_finding,
     promise_finding,
     share_finding,
     share_limit,
+    waiting_finding,
 )
 from core.monitoring.rules import (
     RULE_WEEKS,
@@ -106,7 +108,7 @@ def test_f1_rings_below_its_promise_and_shows_ece_beside_a_perfect_model(p, stan
     measured = Expectation(40, 0.5, 0.7, 0.55, p, 0.2, 0.12)
     finding = promise_finding(measured, ONE_WEEK)
     assert finding.standing is standing
-    assert "Macro-F1 is 0.50 on 40 labels" in finding.sentence
+    assert "Macro-F1 is 0.50 on 40 labelled clips" in finding.sentence
     assert "(ECE) is 0.20; a perfect model shows 0.12" in finding.sentence
     assert "less than 0.1 %" in finding.sure or p > 0.001
 
@@ -121,10 +123,10 @@ def test_a_look_at_four_weeks_states_the_labels_of_one_week():
     ("last", "first", "standing", "words"),
     [
         (None, None, Standing.UNKNOWN, "No clip was scored yet."),
-        (None, 20, Standing.RINGS, "No label has come yet. The first clip came 20 days ago."),
-        (13, 40, Standing.QUIET, "The last label came 13 days ago."),
-        (14, 40, Standing.RINGS, "The last label came 14 days ago."),
-        (-3, 40, Standing.QUIET, "The last label came 0 days ago."),
+        (None, 20, Standing.RINGS, "No answer has come yet. The first clip came 20 days ago."),
+        (13, 40, Standing.QUIET, "The last answer came 13 days ago."),
+        (14, 40, Standing.RINGS, "The last answer came 14 days ago."),
+        (-3, 40, Standing.QUIET, "The last answer came 0 days ago."),
     ],
 )
 def test_silence_is_counted_in_days(last, first, standing, words):
@@ -132,3 +134,18 @@ def test_silence_is_counted_in_days(last, first, standing, words):
     finding = labels_finding(*moments, now=MONDAY)
     assert (finding.standing, finding.seen) == (standing, words)
     assert np.isnan(finding.weeks)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (19, "Not judged yet: 19 clips came, 20 are needed. 1 clip is missing."),
+        (20, "Not judged yet: 20 clips came, 20 are needed. They are judged when their week is over."),
+    ],
+)
+def test_an_alarm_that_was_never_judged_says_how_many_clips_are_missing(found, words):
+    assert waiting_finding(Rule.UNLIKE, found, 20, "clip").seen == words
+
+
+def test_the_first_judgement_names_the_end_of_the_week():
+    assert first_judgement(MONDAY).endswith(f"This week ends on {MONDAY + timedelta(days=6):%-d %b}.")

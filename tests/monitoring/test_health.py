@@ -7,9 +7,13 @@ import pytest
 from monitored import NOW, add_clips, scored
 
 from core.evaluation.metrics import share_interval
+from core.features import EXTRACTOR
 from core.monitoring import health
 from core.monitoring.periods import period_named
-from core.store import Event, EventKind, Way, record_events
+from core.schema import GENRE
+from core.store import Event, EventKind, Way, event_totals, record_events, schema
+from core.store.tracks import synthetic_clips
+from core.store.weekly import answered_between, count_recordings
 
 WEEK = period_named("7 days", NOW)
 
@@ -111,3 +115,20 @@ def test_changes_of_the_model_are_in_order_whatever_the_order_of_noting(opened):
         change(EventKind.PROMOTED, 300, "m-0"),
     )
     assert list(health.model_changes(opened, WEEK)["words"]) == ["m-2 promoted", "m-1 back in use"]
+
+
+def test_synthetic_clips_are_counted_and_not_judged(opened):
+    known = Event(EventKind.SCORED, clip_id="b", at=NOW - timedelta(days=1), about={"synthetic": True})
+    record_events(opened, scored(1, clip_id="a"), known)
+    assert health.synthetic(opened, WEEK) == event_totals(opened)["synthetic",] == 1
+    assert health.synthetic_words(28, 35) == "28 of 35 clips are synthetic."
+    assert health.synthetic_words(0, 35) == ""
+    assert answered_between(opened, WEEK.since, WEEK.until).clips == 1
+
+
+def test_pieces_of_the_demo_library_and_demo_clips_are_synthetic(opened):
+    add_clips(opened, [{"id": "a"}, {"id": "b", "origin": "demo"}, {"id": "c"}])
+    with opened.engine.connect().execution_options(write=True) as c, c.begin():
+        c.execute(schema.tracks.update().where(schema.tracks.c.id == "track c").values(genre=GENRE))
+    assert synthetic_clips(opened, ["a", "b", "c"]) == {"b", "c"}
+    assert count_recordings(opened, NOW, NOW + timedelta(days=1), EXTRACTOR) == 1

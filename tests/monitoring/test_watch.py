@@ -19,7 +19,7 @@ from core.errors import StoreDownError
 from core.models.prediction import Model
 from core.models.reference import make_reference
 from core.monitoring import watch as module
-from core.monitoring.alarm_state import alarm_history, alarms_now, drift_history, drift_now
+from core.monitoring.alarm_state import alarm_history, alarms_now, drift_history, drift_now, last_look
 from core.monitoring.rules import Finding, Rule, Standing
 from core.pipeline.serving import Served
 from core.schema import COLUMNS, EMOTIONS, LABEL
@@ -84,11 +84,14 @@ def scored(week: int, *, unsure: int, of: int = 60, unlike: int = 0) -> list[Eve
 
 def test_an_empty_product_has_nothing_to_judge(opened, served):
     assert alarms_now(opened) == []
+    assert last_look(opened) is None
     assert drift_now(opened) is None
     watched = look(opened, served, 3)
     assert (watched.begun, watched.ended) == ((), ())
-    (only,) = alarms_now(opened)
-    assert (only.rule, only.finding.standing) == (Rule.LABELS, Standing.UNKNOWN)
+    assert [(a.rule, a.finding.standing) for a in alarms_now(opened)] == [(rule, Standing.UNKNOWN) for rule in Rule]
+    drift = alarms_now(opened)[0].finding
+    assert drift.seen == "Not judged yet: 0 recordings came, 20 are needed. 20 recordings are missing."
+    assert last_look(opened) == MONDAY + 3 * WEEK
     assert alarm_history(opened, since=LONG_AGO).empty
     assert drift_history(opened, since=LONG_AGO).empty
 
@@ -220,14 +223,14 @@ def test_the_command_says_what_rings_and_its_exit_status_too(tmp_path, monkeypat
     monkeypatch.setattr(module, "serve", lambda *_, **__: served)
     quiet = CliRunner().invoke(app, ["watch"], catch_exceptions=False)
     assert quiet.exit_code == 0
-    assert "too few data  No labels: No clip was scored yet." in quiet.output
+    assert "too few data  No answers of people: No clip was scored yet." in quiet.output
     assert "All alarms together ring by chance at most once in 26 weeks." in quiet.output
     opened = store.open_store(Settings().database)
     with patch("core.store.clips.now", lambda: datetime.now(UTC) - timedelta(days=30)):
         keep_clips(opened, stand_in.sample(seed=3, n_per_class=1).set_axis([c * 64 for c in "abcd"]))
     loud = CliRunner().invoke(app, ["watch"], catch_exceptions=False)
     assert loud.exit_code == 1
-    assert "RINGS (new)  No labels: No label has come yet. The first clip came 30 days ago." in loud.output
+    assert "RINGS (new)  No answers of people: No answer has come yet. The first clip came 30 days ago." in loud.output
     assert store.latest_job(opened, "watch").message == "1 alarm rings."
 
 

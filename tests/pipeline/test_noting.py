@@ -75,6 +75,11 @@ def test_a_second_request_for_the_same_clip_leaves_a_second_event(store):
     assert len(events(store)) == 2
 
 
+def test_a_clip_that_this_program_made_is_marked(store):
+    own(store, asked=Asked.on_page("demo"))
+    assert [event["about"]["synthetic"] for event in events(store)] == [True]
+
+
 def test_the_ways_of_the_pages(store):
     assert Asked.on_page("recording").way is Way.MICROPHONE
     assert {Asked.on_page(origin).way for origin in ("upload", "demo")} == {Way.PAGE}

@@ -1,9 +1,12 @@
 """The tab Alarms of the Monitoring page: what rings now and what to do, and what rang before."""
 
+from datetime import UTC, datetime
+
 import pandas as pd
 import streamlit as st
 
-from core.monitoring.alarm_state import Alarm, alarm_history, alarms_now
+from core.monitoring.alarm_state import Alarm, alarm_history, alarms_now, last_look
+from core.monitoring.findings import first_judgement
 from core.monitoring.rules import RULE_WEEKS, TOGETHER_WEEKS, Rule, Standing
 from core.wording import times
 from pages.shared import show
@@ -28,12 +31,18 @@ def show_now(seen: Seen) -> None:
     st.subheader("What to do now")
     found = alarms_now(seen.store)
     ringing = [alarm for alarm in found if alarm.rings]
-    if not found:
-        st.info(f"No alarm was looked at yet. {WATCH}", icon=":material/notifications_off:")
+    newest = last_look(seen.store)
+    if not found or newest is None:
+        st.info(f"The alarms were not checked yet. {WATCH}", icon=":material/notifications_off:")
         return
-    newest = max(alarm.looked_at for alarm in found)
+    if not ringing and not any(alarm.judges for alarm in found):
+        when = f"Last check: {literal(local(newest))}."
+        st.info(
+            f"Nothing is judged yet. {first_judgement(datetime.now(UTC))} {when}", icon=":material/hourglass_empty:"
+        )
+        return
     if not ringing:
-        st.success(f"Nothing. No alarm rings. Last look: {literal(local(newest))}.", icon=":material/check_circle:")
+        st.success(f"Nothing. No alarm rings. Last check: {literal(local(newest))}.", icon=":material/check_circle:")
         return
     for alarm in ringing:
         _card(alarm)
@@ -68,7 +77,7 @@ def show_alarms(seen: Seen) -> None:
             "state": [STANDINGS[alarm.finding.standing] for alarm in found],
             "what was seen": [alarm.finding.seen for alarm in found],
             "false alarms": [alarm.finding.by_chance for alarm in found],
-            "last look": local_column(pd.Series([alarm.looked_at for alarm in found])),
+            "as of": local_column(pd.Series([alarm.looked_at for alarm in found])),
         }
     )
     show.frame(
@@ -88,13 +97,13 @@ def _history(seen: Seen) -> None:
     st.subheader("When they rang")
     table = alarm_history(seen.store, since=seen.period.since)
     if table.empty:
-        st.info("No alarm began or ended to ring in this period.", icon=":material/history:")
+        st.info("No alarm started or stopped in this period.", icon=":material/history:")
         return
     shown = pd.DataFrame(
         {
             "when": local_column(table["at"]),
             "alarm": table["name"],
-            "what happened": table["rings"].map({True: "● began to ring", False: "○ ended"}),
+            "what happened": table["rings"].map({True: "● started", False: "○ stopped"}),
             "what was seen": table["seen"],
             "model": table["model_version"],
         }
@@ -106,4 +115,4 @@ def _history(seen: Seen) -> None:
         column_config={"what was seen": st.column_config.Column(width="large")},
     )
     show.download(table, "monitoring_alarms", rows=rows_in_words(seen))
-    st.caption(f"An alarm began to ring {times(int(table['rings'].sum()))} in this period.")
+    st.caption(f"An alarm started {times(int(table['rings'].sum()))} in this period.")

@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.metrics import share_interval
+from core.labelling.truth import raters_needed
 from core.monitoring import health
 from core.monitoring.alarm_state import drift_now
-from core.monitoring.durations import PROMISED_S
+from core.monitoring.durations import PROMISED_S, promise_words
+from core.monitoring.quality import needed_words
 from core.store import EventKind
 from core.wording import counted, whole_percent
 from pages.views.monitoring import alarms, parts, tables
@@ -44,14 +46,15 @@ def _clips(seen: Seen, traffic: pd.DataFrame) -> tuple[str, str, str, str]:
     if seen.period.name != "All":
         before = _count(tables.traffic(seen.store.url, seen.period.before, seen.store), EventKind.SCORED)
         note = f"In the {seen.period.name} before: {before:,}."
+    note = f"{health.synthetic_words(tables.synthetic(*seen.key, seen.store), n)} {note}".strip()
     return "Clips answered", f"{n:,}", note, "Clips that got an answer, whichever way they came."
 
 
 def _failed(traffic: pd.DataFrame) -> tuple[str, str, str, str]:
     failed, total = _count(traffic, EventKind.FAILED), int(traffic["n"].sum())
     low, high = share_interval(failed, total)
-    value = f"{100 * failed / total:.2f} %" if total else "none yet"
-    note = f"{failed:,} of {counted(total, 'clip')}; 95 % interval {100 * low:.2f} to {100 * high:.2f} %."
+    value = whole_percent(failed / total) if total else "none yet"
+    note = f"{failed:,} of {counted(total, 'clip')}; 95 % interval {100 * low:.0f} to {whole_percent(high)}."
     return "Failed", value, note if total else "", HINTS["failed"]
 
 
@@ -59,14 +62,14 @@ def _speed(seen: Seen) -> tuple[str, str, str, str]:
     whole = tables.latency(*seen.key, seen.store).iloc[0]
     if not whole["clips"]:
         return "95 of 100 faster than", "none yet", "", HINTS["p95"]
-    kept = "met" if whole["p95"] <= PROMISED_S else "not met"
+    kept = promise_words(whole["over_low"], whole["over_high"])
     interval = (
         "" if pd.isna(whole["p95_low"]) else f" 95 % interval {whole['p95_low']:.2f} to {whole['p95_high']:.2f} s."
     )
     return (
         "95 of 100 faster than",
         f"{whole['p95']:.2f} s",
-        f"The promise of {PROMISED_S:g} s was {kept}.{interval}",
+        f"{counted(int(whole['clips']), 'timed clip')}.{interval} Promise (99 of 100 within {PROMISED_S:g} s): {kept}.",
         HINTS["p95"],
     )
 
@@ -86,7 +89,9 @@ def _quality(seen: Seen) -> tuple[str, str, str, str]:
     table = tables.quality_over_time(*seen.key, seen.store)
     known = table[table["period"].isna() & table["f1"].notna()]
     if known.empty:
-        return "Macro-F1", "none yet", "It needs labels that came after the clips were scored.", HINTS["f1"]
+        labels = int(table.loc[table["period"].isna(), "clips"].max()) if len(table) else 0
+        note = f"{counted(labels, 'label')} so far. {needed_words(raters_needed(seen.store))}"
+        return "Macro-F1", "none yet", note, HINTS["f1"]
     row: dict[Any, Any] = known.iloc[-1].to_dict()
     note = f"Model {row['model_version']}, {counted(int(row['clips']), 'recording')}; promised: {row['promised']:.2f}."
     interval = "" if pd.isna(row["f1_low"]) else f" 95 % interval {row['f1_low']:.2f} to {row['f1_high']:.2f}."

@@ -17,7 +17,7 @@ BY = {  # words on the page -> name in core
     "Length": "length",
     "Era": "era",
     "Source": "source",
-    "Way in": "way",
+    "How it came": "way",
     "Model": "model_version",
 }
 MOST = 15  # slices in a figure

@@ -57,6 +57,12 @@ def decisions(url: str, when: Period, _store: Store) -> pd.DataFrame:
     return health.decisions(_store, when)
 
 
+@st.cache_data(ttl=LONG_S, show_spinner=False, max_entries=_ENTRIES)
+def synthetic(url: str, when: Period, _store: Store) -> int:
+    """How many of the answered clips are synthetic, see ``core.monitoring.health.synthetic``."""
+    return health.synthetic(_store, when)
+
+
 @st.cache_data(ttl=LONG_S, show_spinner="Counting the slices …", max_entries=_ENTRIES)
 def slices(url: str, when: Period, by: str, _store: Store) -> pd.DataFrame:
     """The figures of each slice, see ``core.monitoring.health.slices``."""

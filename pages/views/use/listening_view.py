@@ -12,8 +12,8 @@ from pages.views.use import period as known
 from pages.views.use.period import Period
 
 RULE = (
-    "A play: half of the sound was heard, or 4 minutes of it. A skip: a press ended the sound before that. Finished: a "
-    "play that went on to the end. Each counts once."
+    "A play: half of the sound was heard, or 4 minutes of it. A skip: someone stopped the sound before that. Finished: "
+    "a play that went on to the end. Each counts once."
 )
 MISLEAD = (
     "Skips alone mislead: who looks for one piece skips many, and a good list that is only checked is skipped too. "
