@@ -130,7 +130,8 @@ def _list(page: Page, errors: pd.DataFrame) -> None:
     st.caption(
         "“why” opens the reasons for a clip, as a click on the map does. The map shows "
         f"{len(errors)} clips: {development} development clips and {len(errors) - development} held-out ones. "
-        "*Labels to check* on the Confusion page judges only the part that is chosen there, at first the development clips."
+        "*Labels to check* on the Confusion page judges only the part that is chosen there, at first "
+        "the development clips."
     )
     st.page_link(
         "pages/confusion.py", label="Labels to check", icon=":material/rule:",

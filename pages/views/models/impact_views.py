@@ -265,8 +265,8 @@ def best_limit_in_words(ways: Ways, scale: float, elsewhere: float) -> str:
     first = (
         f"**A cheaper limit {_saving_in_words(saved)}**, if other recordings choose it: this is the figure to expect."
         if saved > 0
-        else f"**No limit is shown to be cheaper than the one in use**: if other recordings choose it, the cheapest one "
-        f"{_saving_in_words(saved)}."
+        else f"**No limit is shown to be cheaper than the one in use**: if other recordings choose it, the "
+        f"cheapest one {_saving_in_words(saved)}."
     )
     return (
         f"{first} On the clips that choose it, a limit of {limit} costs least. There it {_with_interval(best, scale)}, "
