@@ -95,7 +95,7 @@ def evidence(found: str) -> str:
         return "The program has not compared these files."
     known = json.loads(found)
     if known["by"] == "features":
-        return "Both sound alike by their features, and their lengths agree. No fingerprint can say more."
+        return "Both sound alike by their features, and their lengths agree. No fingerprints were compared."
     text = f"In {known['common_s']:.0f} s that both have, {tenth_percent(known['error'])} of the fingerprint differs."
     if abs(known["offset_s"]) >= 0.1:
         later = "second" if known["offset_s"] > 0 else "first"

@@ -162,6 +162,7 @@ def label_pool(store: Store) -> pd.DataFrame:
 def _clips_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever clips, their files, their sharing or their predictions change."""
     deleted = clips.c.deleted_at.is_not(None)
+    changes_clips = jobs.c.name != "watch"  # which looks at the alarms each hour, and changes no clip
     query = sa.select(
         *(_number_of(table) for table in (clips, predictions, files, clip_owners)),
         sa.select(sa.func.count()).where(deleted).scalar_subquery(),
@@ -169,7 +170,7 @@ def _clips_key(store: Store) -> tuple[object, ...]:
         sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
         sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
         sa.select(sa.func.count()).where(clip_owners.c.shared).scalar_subquery(),
-        sa.select(sa.func.max(jobs.c.ended_at)).scalar_subquery(),
+        sa.select(sa.func.max(jobs.c.ended_at)).where(changes_clips).scalar_subquery(),
         erasures(),
     )
     return tuple(map(str, (*read(store, lambda c: c.execute(query).one()), store.reopened)))

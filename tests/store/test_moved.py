@@ -321,7 +321,7 @@ def test_reading_changes_no_count_and_each_change_does(opened, path):
     store.feedback_table(opened)
     write(opened, lambda c: c.exec_driver_sql("SELECT 1"))
     assert count() == before
-    say(opened, "one")
+    store.add_clip(opened, "c2", file_name="c2.wav", duration_s=30, sr=44100)
     assert count() == before + 1
 
 
