@@ -373,4 +373,5 @@ class FeatureVector:
 
 
 GENRE = "synthetic"  # genre tag of music made by this program
+SYNTHETIC = "demo"  # origin of synthetic clips, see core/store/synthetic.py
 ALL = "all"  # value of the column ``emotion`` in rows that summarise all emotions

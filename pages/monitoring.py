@@ -13,7 +13,7 @@ st.title("Monitoring")
 store = cached.store()
 if store is None:
     st.stop()
-person = who.require_analyst(store, show_result=messages.show_pending_message)
+person = who.require_analyst(store, why=who.ONLY_ROLE, show_result=messages.show_pending_message)
 with st.container(horizontal=True):
     who.badge(store, person)
     report.offer(store)

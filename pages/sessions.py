@@ -13,7 +13,7 @@ st.title("Sessions")
 store = cached.store()
 if store is None:
     st.stop()
-person = who.require_person(store)
+person = who.require_person(store, why=who.CLIENTS)
 who.badge(store, person)
 st.caption(
     "A client has a code, never a name. Do not write names into any field. "

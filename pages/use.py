@@ -11,7 +11,7 @@ st.title("Use")
 store = cached.store()
 if store is None:
     st.stop()
-person = who.require_analyst(store)
+person = who.require_analyst(store, why=who.ONLY_ROLE)
 st.caption("What people hear and answer, counted without names. The running week is not over yet.")
 period = ask_period()
 shows = {

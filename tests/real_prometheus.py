@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from real_nginx import free_port, still_runs
 from required import missing
 
-WAIT_S = 60
+WAIT_S = 180
 PACKAGES = "They are in Debian's packages prometheus and prometheus-alertmanager."
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 T = TypeVar("T")

@@ -19,6 +19,7 @@ from core.dataset.loading import load_table
 from core.evaluation.shadow_test import compare_guesses
 from core.file_names import CHALLENGER, CHAMPION
 from core.models.description import describe_alias, describe_model_in_use
+from core.schema import SYNTHETIC
 from core.settings import Settings
 from core.store import Store, predictions_table, same_recordings
 from core.training.labelled_data import labels, training_data
@@ -37,7 +38,7 @@ def of_requests(canary: Canary, settings: Settings) -> list[Finding]:
 def of_answers(canary: Canary, settings: Settings, store: Store) -> list[Finding]:
     """Findings from the stored answers: share unsure, agreement, and log-loss on labelled clips."""
     stored = predictions_table(store)
-    stored = stored[stored["origin"].ne("demo")]
+    stored = stored[stored["origin"].ne(SYNTHETIC)]
     return [
         _unsure(stored, canary),
         _agreement(stored, canary),

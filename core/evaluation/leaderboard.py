@@ -241,6 +241,7 @@ def class_gap(comparison: Comparison, model: str, *, held_out: bool = False) -> 
     line = table[table["name"] == model].iloc[0]
     value, low, high = float(line["value"]), float(line["low"]), float(line["high"])
     classes = per_class(comparison, model, held_out=held_out).set_index("emotion")["f1"]
+    of_means = float(classes.max() - classes.min())
     ends = f"between {classes.idxmax()} and {classes.idxmin()}"
     if high <= limit:
         verdict = "The gap meets the criterion"
@@ -249,4 +250,9 @@ def class_gap(comparison: Comparison, model: str, *, held_out: bool = False) -> 
     else:
         verdict = "There are too few clips to decide whether the gap meets the criterion"
     words = f"The gap {ends} is {value:.3f} ({low:.3f} to {high:.3f}). {verdict} of at most {limit:.2f}."
+    if f"{of_means:.3f}" != f"{value:.3f}":
+        words += (
+            " The gap is measured in each repeat, and this is the mean of the repeats. The F1 of each emotion in the "
+            f"table and its download is already a mean over the repeats, so their difference is {of_means:.3f}."
+        )
     return Gap(value, low, high, limit, words)

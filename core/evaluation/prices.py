@@ -23,12 +23,17 @@ def _matrix(other: float, **dear: float) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Preset:
-    """Prices for one kind of use. prices : shape (4, 4), rows right emotion, columns accepted one.  review : price."""
+    """Prices for one kind of use.
+
+    prices : shape (4, 4), rows right emotion, columns accepted one.  review : price.
+    caution : what a person must think of before a lower limit is set for its cost; empty if nothing.
+    """
 
     name: str
     why: str
     prices: np.ndarray
     review: float
+    caution: str = ""
 
 
 PRESETS: dict[str, Preset] = {
@@ -46,6 +51,8 @@ PRESETS: dict[str, Preset] = {
             "times as much as a common confusion. A review costs as much as one common confusion.",
             _matrix(1.0, angry_relax=10.0, angry_sad=5.0, happy_relax=3.0, angry_happy=3.0, sad_happy=2.0),
             1.0,
+            "The cost is in prices, and they do not measure harm to a client. Do not lower the limit for its cost "
+            "alone, and listen to each piece before a session.",
         ),
         Preset(
             "Archive",

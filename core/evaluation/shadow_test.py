@@ -6,6 +6,8 @@ from math import ceil, exp, inf, log
 
 import pandas as pd
 
+from core.schema import SYNTHETIC
+
 ALPHA = 0.05  # chance of a wrong verdict between two equal models, valid for any number of looks at the data
 MOST_LABELS = 100_000  # labels; a verdict that needs more labels is not predicted
 
@@ -24,7 +26,7 @@ def compare_guesses(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion:
     Columns file_name, champion, challenger (the guesses), differ, label, champion_right, challenger_right (False
     without a label).
     """
-    predictions = predictions[predictions["origin"].ne("demo")]
+    predictions = predictions[predictions["origin"].ne(SYNTHETIC)]
     newest = predictions.sort_values("prediction_id").drop_duplicates(["clip_id", "model_version"], keep="last")
     sides = {v: newest[newest["model_version"].eq(v)].set_index("clip_id") for v in (champion, challenger)}
     both = sides[champion].index[sides[champion].index.isin(sides[challenger].index)].sort_values()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.labelling.raters import person
 from core.labelling.raters import shown as shown_name
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, SYNTHETIC
 from core.store.answer_log import category
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
@@ -23,7 +23,7 @@ STATUSES = ("agreed", "adjudicated", "disputed", "open", "skipped")
 
 def of_music(feedback: pd.DataFrame) -> pd.DataFrame:
     """Feedback without synthetic clips, which are for practice and never become ground truth."""
-    return feedback[feedback["origin"].ne("demo")]
+    return feedback[feedback["origin"].ne(SYNTHETIC)]
 
 
 def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from core.labelling.label_studio_export import as_json, readme, tasks
 from core.labelling.label_studio_interface import FOLDER, ROOT, label_studio_config, sound_name
 from core.labelling.truth import truth_of
 from core.pipeline import kept_audio
+from core.schema import SYNTHETIC
 from core.settings import Settings
 from core.store import Store, clips_table, first_content, predictions_table, same_recordings
 
@@ -57,7 +58,7 @@ def choose_clips(
     """
     table, guesses = clips_table(store), _guesses(store)
     if not synthetic:
-        table = table[table["origin"].ne("demo")]
+        table = table[table["origin"].ne(SYNTHETIC)]
     truth = truth_of(feedback, same_recordings(store), raters_needed=raters_needed)
     answered = table["clip_id"].isin(truth.index)
     waiting = table["path"].notna() & ~table["clip_id"].isin(

@@ -10,6 +10,7 @@ from core.labelling import agreement
 from core.labelling.tasks import TaskState, tasks_of
 from core.labelling.truth import latest_answer, raters_needed, settled_clips, stored_truth
 from core.same_recording import SameRecordings
+from core.schema import SYNTHETIC
 from core.settings import Settings
 from core.store import (
     ORIGINS,
@@ -66,7 +67,7 @@ class Item:
 
     @property
     def synthetic(self) -> bool:
-        return self.origin == "demo"
+        return self.origin == SYNTHETIC
 
     @property
     def repeats(self) -> bool:
@@ -180,7 +181,7 @@ def _progress(labelled: pd.DataFrame, mine: pd.DataFrame, settled: set[str], sam
     pool = set(labelled["clip_id"])
     answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
-    synthetic = set(labelled.loc[labelled["origin"].eq("demo"), "clip_id"])
+    synthetic = set(labelled.loc[labelled["origin"].eq(SYNTHETIC), "clip_id"])
     left = {same.name(clip) for clip in pool - same.members(answered) - settled}
     return Progress(len(answered), len(left), len(pool & settled), len(pool), len(answered & synthetic))
 

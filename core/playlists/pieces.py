@@ -21,9 +21,9 @@ from core.models.policy import Policy
 from core.playlists.circle import neighbours
 from core.records import Word
 from core.schema import EMOTIONS, PROBA
-from core.schema import GENRE as SYNTHETIC
 from core.settings import Settings
 from core.store import Store, answer_votes, library_places, library_table, makam_table
+from core.store.synthetic import synthetic_rows
 
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
@@ -174,7 +174,7 @@ def _names(rows: pd.DataFrame) -> pd.DataFrame:
             "year": group["year"].first().astype("Int64"),
             "folder": [_folder(s or _parent(p)) for s, p in zip(*(first[n].tolist() for n in _PLACE), strict=True)],
             **{name: first[name] for name in ("path", "file_name", "origin")},
-            "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
+            "synthetic": synthetic_rows(first),
         }
     )
 

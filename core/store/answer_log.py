@@ -31,6 +31,7 @@ from core.store.schema import (
     feedback,
     settings,
 )
+from core.store.synthetic import origin_of_music
 
 _AT_ONCE = 50_000  # rows that are fetched together
 _KINDS = (*KINDS, REPEAT)
@@ -237,7 +238,7 @@ def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: It
 def _facts(c: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[str, str, bool, float]]:
     """Origin, hash of the content, whether it is deleted, and length, of each clip."""
     query = sa.select(
-        clips.c.id, clips.c.origin, clips.c.content_hash, clips.c.deleted_at.is_not(None), clips.c.duration_s
+        clips.c.id, origin_of_music(), clips.c.content_hash, clips.c.deleted_at.is_not(None), clips.c.duration_s
     )
     rows = [row for part in in_parts(clip_ids) for row in c.execute(query.where(clips.c.id.in_(part)))]
     return {row[0]: (row[1], row[2], bool(row[3]), row[4]) for row in rows}

@@ -34,6 +34,7 @@ from core.store.schema import (
     settings,
     task_clips,
 )
+from core.store.synthetic import origin_of_music
 
 
 @dataclass(frozen=True)
@@ -475,7 +476,7 @@ def feedback_table(
             UNDONE.label("undone"),
             feedback.c.clip_id,
             clips.c.file_name,
-            clips.c.origin,
+            origin_of_music(),
             clips.c.duration_s.label("clip_s"),
             clips.c.deleted_at.is_not(None).label("deleted"),
             feedback.c.prediction_id,

@@ -13,6 +13,7 @@ from core.errors import StoreError
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import ORIGINS, TRACK, clips, tracks
+from core.store.synthetic import is_synthetic, origin_of_music
 
 # Columns that are filled when a known clip is stored again and they were empty.
 _FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
@@ -148,7 +149,8 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     Clips that only serve the prediction of another clip are left out. deleted : include deleted clips.
     """
     joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
-    columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name not in ("id", "part_of"))]
+    shown = (column for column in clips.c if column.name not in ("id", "origin", "part_of"))
+    columns = [clips.c.id.label("clip_id"), origin_of_music(), *shown]
     columns += [tracks.c[n] for n in TRACK]
     query = sa.select(*columns).select_from(joined).where(clips.c.part_of.is_(None))
     query = query.order_by(clips.c.created_at, clips.c.id)
@@ -163,7 +165,7 @@ def newest_recordings(store: Store, *, limit: int) -> list[str]:
     """
     query = (
         sa.select(clips.c.id, clips.c.content_hash, clips.c.track_id)
-        .where(clips.c.part_of.is_(None), clips.c.deleted_at.is_(None), clips.c.origin != "demo")
+        .where(clips.c.part_of.is_(None), clips.c.deleted_at.is_(None), sa.not_(is_synthetic()))
         .order_by(clips.c.created_at.desc(), clips.c.id.desc())
     )
 

@@ -10,6 +10,7 @@ from core.schema import COLUMNS
 from core.store.connection import Store, frame, read
 from core.store.events import EventKind
 from core.store.schema import clips, events, features
+from core.store.synthetic import is_synthetic
 
 
 @requires(Action.SEE_MONITORING)
@@ -46,7 +47,7 @@ def extreme_clips(
             value.label("value"),
         )
         .join(features, (features.c.clip_id == clips.c.id) & (features.c.extractor == extractor))
-        .where(clips.c.id.in_(scored), clips.c.deleted_at.is_(None), clips.c.origin != "demo", value.is_not(None))
+        .where(clips.c.id.in_(scored), clips.c.deleted_at.is_(None), sa.not_(is_synthetic()), value.is_not(None))
         .order_by(value.desc() if highest else value.asc(), clips.c.id)
         .limit(limit)
     )

@@ -20,6 +20,7 @@ from core.store.one_recording import same_key, same_recordings
 from core.store.prediction_log import PredictionLog, prediction_log
 from core.store.predictions import newest_prediction
 from core.store.schema import clip_owners, clips, files, jobs, predictions, raters
+from core.store.synthetic import origin_of_music
 
 
 @requires(Action.LABEL)
@@ -70,7 +71,7 @@ def clips_to_label(
     done = same.members(answered) | set(settled)  # one answer counts for all files of a recording
     log = prediction_log(store)
     order = _order(store, log, champion, challenger, pair)
-    query = queue_query(champion, challenger).where(clips.c.origin.in_(origins))
+    query = queue_query(champion, challenger).where(origin_of_music().in_(origins))
     if with_audio:
         query = query.where(clips.c.path.is_not(None), not_replaced())
 
@@ -122,7 +123,8 @@ def queue_query(champion: str | None, challenger: str | None) -> sa.Select[Any]:
     return (
         sa.select(
             clips.c.id.label("clip_id"),
-            *(clips.c[n] for n in ("file_name", "path", "origin", "start_s", "duration_s")),
+            *(clips.c[n] for n in ("file_name", "path", "start_s", "duration_s")),
+            origin_of_music(),
             first.c.id.label("prediction_id"),
             *(first.c[f"p_{emotion}"] for emotion in EMOTIONS),
             *(first.c[n] for n in ("extractor", "guess", "decision", "margin")),
@@ -149,7 +151,7 @@ def queue_item(
 def label_pool(store: Store) -> pd.DataFrame:
     """Return the scored clips that have stored audio: clip_id, origin. All people share the table: do not change it."""
     scored = sa.exists().where(predictions.c.clip_id == clips.c.id, predictions.c.role == "champion")
-    query = sa.select(clips.c.id.label("clip_id"), clips.c.origin).where(
+    query = sa.select(clips.c.id.label("clip_id"), origin_of_music()).where(
         clips.c.deleted_at.is_(None), clips.c.path.is_not(None), scored
     )
     ordered = query.where(not_replaced()).order_by(clips.c.id)

@@ -16,6 +16,7 @@ from core.store.clips import require_clip
 from core.store.connection import Store, by_clip, frame, in_parts, insert, read, write
 from core.store.erasures import numbered
 from core.store.schema import ROLES, clips, predictions
+from core.store.synthetic import origin_of_music
 
 
 def newest_prediction(
@@ -161,7 +162,7 @@ def predictions_table(
     """
     query = (
         sa.select(predictions.c.id.label("prediction_id"), *(p for p in predictions.c if p.name != "id"))
-        .add_columns(clips.c.file_name, clips.c.origin)
+        .add_columns(clips.c.file_name, origin_of_music())
         .join(clips, clips.c.id == predictions.c.clip_id)
         .where(clips.c.deleted_at.is_(None))
         .order_by(predictions.c.id)

@@ -10,6 +10,7 @@ from core.schema import EMOTIONS
 from core.store.connection import Store, frame, read
 from core.store.schema import clips, events, feedback, predictions
 from core.store.scored_events import MUSIC, fact_of_music, with_music
+from core.store.synthetic import is_synthetic
 from core.store.weekly import recording
 
 
@@ -65,7 +66,7 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
             predictions.c.created_at >= since,
             predictions.c.created_at < until,
             clips.c.deleted_at.is_(None),
-            clips.c.origin != "demo",
+            sa.not_(is_synthetic()),
             answered,
             predictions.c.created_at < first.c.at,
         )

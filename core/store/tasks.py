@@ -26,6 +26,7 @@ from core.store.schema import (
     tasks,
     tracks,
 )
+from core.store.synthetic import is_synthetic
 
 
 @requires(Action.MAKE_TASK)
@@ -204,7 +205,7 @@ def clips_for_tasks(
     """
     query = queue_query(champion, None).add_columns(*(tracks.c[n] for n in TRACK))
     query = query.outerjoin(tracks, tracks.c.id == clips.c.track_id)
-    query = query.where(clips.c.origin != "demo", _can_be_heard())
+    query = query.where(sa.not_(is_synthetic()), _can_be_heard())
     for rater, verified in raters:
         said: list[Any] = [feedback.c.rater == rater_name(rater), feedback.c.verified == verified]
         answered = sa.select(feedback.c.clip_id).where(*said, feedback.c.kind == "answer", ~UNDONE)

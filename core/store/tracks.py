@@ -11,30 +11,22 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.errors import StoreError
 from core.records import YEARS
-from core.schema import GENRE
 from core.store.checks import check_choice, check_text, normalised_line, now, storable
 from core.store.clips import require_clip
 from core.store.connection import Store, by_clip, in_parts, insert, write
 from core.store.schema import LIBRARY_CHANGED, MAX_TRACK, clips, files, settings, tracks
+from core.store.synthetic import is_synthetic
 
 _NAMED = ("artist", "title", "source")  # identify a track: its id is their hash, unless a file's content gives the id
 _MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not identify a track
 TRACK_FIELDS = ("artist", "title", "album", "genre", "year", "makam", "usul", "performer")
 
 
-def is_synthetic() -> sa.ColumnElement[bool]:
-    """Return whether a clip is made by this program, for queries of clips with their tracks.
-
-    The rule is that of the column synthetic of ``core.playlists.pieces``.
-    """
-    return (clips.c.origin == "demo") | (sa.func.coalesce(tracks.c.genre, "") == GENRE)
-
-
 @requires(Action.SCORE_LIBRARY)
 def synthetic_clips(store: Store, clip_ids: Sequence[str]) -> set[str]:
     """Return which of these stored clips are synthetic."""
-    query = sa.select(clips.c.id.label("clip_id")).outerjoin_from(clips, tracks, tracks.c.id == clips.c.track_id)
-    return set(by_clip(store, query.where(is_synthetic()), clips.c.id, clip_ids).index)
+    query = sa.select(clips.c.id.label("clip_id")).where(is_synthetic())
+    return set(by_clip(store, query, clips.c.id, clip_ids).index)
 
 
 @requires(Action.SCORE_CLIP)

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.store.connection import Store, by_clip, read
 from core.store.events import EventKind
-from core.store.schema import clips, events, features, feedback, tracks
+from core.store.schema import clips, events, features, feedback
 from core.store.scored_events import synthetic_event
-from core.store.tracks import is_synthetic
+from core.store.synthetic import is_synthetic
 
 ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
@@ -54,7 +54,6 @@ def _recordings(since: datetime, until: datetime, extractor: str) -> sa.Select[A
     return (
         sa.select(clips.c.id)
         .join(features, measured)
-        .outerjoin(tracks, tracks.c.id == clips.c.track_id)
         .where(clips.c.created_at >= since, clips.c.created_at < until, clips.c.part_of.is_(None))
         .where(clips.c.deleted_at.is_(None), sa.not_(is_synthetic()))
     )
@@ -110,10 +109,7 @@ def last_label_and_first_clip(store: Store, now: datetime) -> tuple[datetime | N
     scored = events.c.kind == str(EventKind.SCORED)
     query = sa.select(
         sa.select(label).where(feedback.c.label.is_not(None), feedback.c.created_at <= now).scalar_subquery(),
-        sa.select(stored)
-        .select_from(clips.outerjoin(tracks, tracks.c.id == clips.c.track_id))
-        .where(clips.c.created_at <= now, sa.not_(is_synthetic()))
-        .scalar_subquery(),
+        sa.select(stored).where(clips.c.created_at <= now, sa.not_(is_synthetic())).scalar_subquery(),
         sa.select(answered).where(scored, events.c.at <= now, sa.not_(synthetic_event(events))).scalar_subquery(),
     )
     last, *firsts = read(store, lambda c: c.execute(query).one())

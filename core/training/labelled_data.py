@@ -26,7 +26,7 @@ from core.labelling.truth import is_settled, raters_needed, stored_truth
 from core.models.prediction import Model, probabilities
 from core.models.reference import MOST_MISSING
 from core.same_recording import SameRecordings
-from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
+from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA, SYNTHETIC
 from core.store import Store, check_own, clips_table, features_table, feedback_table, same_recordings
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
@@ -166,7 +166,7 @@ def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
         ),
         (known < len(COLUMNS) - MOST_MISSING, f"more than {MOST_MISSING} of its features could not be measured"),
         (known == 0, "not measured by the present extractor"),
-        (labels["origin"].eq("demo").to_numpy(), "a synthetic clip"),
+        (labels["origin"].eq(SYNTHETIC).to_numpy(), "a synthetic clip"),
     ]
     why = np.full(len(labels), "", dtype=object)
     for these, reason in reasons:

@@ -1,6 +1,7 @@
 """Figures of the Use page. They draw tables; they do not compute."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,6 +9,7 @@ import plotly.graph_objects as go
 from pages.figures.style import ACCENT, NEUTRAL, apply_style
 
 _WEEK_MS = 7 * 24 * 3600 * 1000
+_HALF_A_WEEK = timedelta(days=3.5)
 _HEARD = (  # of a palette for colour-blind people; the patterns tell them apart without colour
     ("plays", "plays", "#0072B2", ""),
     ("finished", "finished", "#009E73", "/"),
@@ -15,8 +17,15 @@ _HEARD = (  # of a palette for colour-blind people; the patterns tell them apart
 )
 
 
-def hearings(weeks: pd.DataFrame) -> go.Figure:
-    """Draw plays, finished sounds and skips side by side. weeks : columns week, plays, finished, skips."""
+def hearings(weeks: pd.DataFrame, since: datetime, until: datetime) -> go.Figure:
+    """Draw plays, finished sounds and skips side by side, with the weeks of the period without a sound.
+
+    weeks : columns week, plays, finished, skips.  since, until : the period, whole weeks.
+    """
+    numbers = weeks.set_index("week")[["plays", "finished", "skips"]]
+    most = int(numbers.max().max())
+    every = pd.date_range(since, until, freq="7D", inclusive="left", name="week")
+    weeks = numbers.reindex(every, fill_value=0).reset_index()  # also fixes the width of a single week's bars
     figure = go.Figure(
         [
             go.Bar(
@@ -35,8 +44,8 @@ def hearings(weeks: pd.DataFrame) -> go.Figure:
     return (
         apply_style(figure, title="What was heard, week by week")
         .update_layout(barmode="group")
-        .update_yaxes(title="number", rangemode="tozero")
-        .update_xaxes(**_mondays(_utc(weeks["week"])))
+        .update_yaxes(title="number", rangemode="tozero", tickformat=",d", dtick=1 if most < 6 else None)
+        .update_xaxes(**_mondays(since, until))
     )
 
 
@@ -45,10 +54,23 @@ def _utc(moments: pd.Series) -> pd.Series:
     return moments.dt.tz_convert(None)
 
 
-def _mondays(weeks: pd.Series) -> dict[str, object]:
-    """Properties of an axis whose ticks are Mondays: at most eight of them."""
-    span = 1 + (weeks.max() - weeks.min()).days // 7
-    return {"type": "date", "tick0": weeks.min(), "dtick": _WEEK_MS * -(-span // 8), "tickformat": "%d %b\n%Y"}
+def _mondays(since: datetime, until: datetime) -> dict[str, object]:
+    """Properties of an axis that shows the whole period. Its ticks are Mondays: at most eight of them."""
+    first, last = (moment.replace(tzinfo=None) for moment in (since, until))
+    return {
+        "type": "date",
+        "range": [first - _HALF_A_WEEK, last - _HALF_A_WEEK],  # a bar stands in the middle of its Monday
+        "tick0": first,
+        "dtick": _WEEK_MS * -(-((last - first).days // 7) // 8),
+        "tickformat": "%d %b\n%Y",
+    }
+
+
+def _months(months: pd.Series) -> dict[str, object]:
+    """Properties of an axis of months: each has its tick, unless there are many."""
+    if len(months) >= 13:
+        return {"type": "date"}
+    return {"type": "date", "tickvals": months.tolist(), "tickformat": "%b %Y"}
 
 
 def over_time(
@@ -57,13 +79,13 @@ def over_time(
     *,
     title: str,
     axis: str,
-    weekly: bool = True,
+    weeks: tuple[datetime, datetime] | None = None,
     marks: Mapping[float, str] | None = None,
 ) -> go.Figure:
     """Draw a figure over time, with its interval where the table has the columns low and high.
 
-    table : column when.  weekly : each moment is a Monday, and the axis begins at zero.  marks : heights of dotted
-    lines, with their names.
+    table : column when.  weeks : begin and end of a period of whole weeks: each moment is a Monday, and the axis begins
+    at zero.  marks : heights of dotted lines, with their names.
     """
     error = None
     if "low" in table:
@@ -89,6 +111,6 @@ def over_time(
     )
     for height, name in (marks or {}).items():
         figure.add_hline(y=height, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation_text=name)
-    dates = _mondays(_utc(table["when"])) if weekly else {"type": "date", "dtick": "M1" if len(table) < 13 else None}
+    dates = _mondays(*weeks) if weeks else _months(_utc(table["when"]))
     apply_style(figure, title=title, height=340).update_xaxes(**dates)
-    return figure.update_yaxes(title=axis, rangemode="tozero" if weekly else "normal")
+    return figure.update_yaxes(title=axis, rangemode="tozero" if weeks else "normal")

@@ -67,7 +67,7 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
     _add_decisions(figure, figures, decisions)
     return (
         apply_style(figure, title=f"{name} of each version", height=400)
-        .update_xaxes(title="trained at (UTC)")
+        .update_xaxes(title="trained at (UTC)", **_days(figures["created_at"], _utc(decisions["at"])))
         .update_yaxes(title=name)
         .update_layout(legend_y=-0.3)
     )
@@ -91,6 +91,17 @@ def _add_decisions(figure: go.Figure, figures: pd.DataFrame, decisions: pd.DataF
                     hovertemplate="version %{text}, %{x}<extra>%{fullData.name}</extra>",
                 )
             )
+
+
+def _days(*times: pd.Series) -> dict[str, object]:
+    """Properties of a time axis: days with their date if all times are one moment, as those of a single version."""
+    every = pd.concat(times)
+    first, last = every.min(), every.max()
+    if last - first > pd.Timedelta(minutes=1):
+        return {}
+    days = pd.Timedelta(days=2)
+    around = [first.floor("D") - days, last.ceil("D") + days]
+    return {"type": "date", "range": around, "tick0": around[0], "dtick": 24 * 3600 * 1000, "tickformat": "%d %b\n%Y"}
 
 
 def _utc(times: pd.Series) -> pd.Series:

@@ -16,6 +16,17 @@ from core.labelling import identity
 from core.store import MAX_NAME, Rater, Store, set_role, sign_in
 from pages.shared import assets, entering, login, messages
 
+ANSWERS = "It is stored with your answers, so that they count as the answers of one person."
+DECIDES = (
+    "This page is for analysts, and the role of an analyst belongs to a name. The name is also stored with what you "
+    "decide here."
+)
+ONLY_ROLE = (
+    "This page is for analysts, and the role of an analyst belongs to a name. You answer nothing here, so nothing else "
+    "is stored with it."
+)
+CLIENTS = "Your clients and your sessions with them belong to it."
+
 KEY = "who"  # session key: the name
 COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
 _LOGGED_OFF = "who_left"  # session key: ignore the cookie
@@ -78,8 +89,11 @@ def name_unconfirmed() -> bool:
     return _UNCONFIRMED in st.session_state
 
 
-def require_person(store: Store) -> Rater:
-    """The person who uses the page. If unknown, asks for the name or login and stops the page."""
+def require_person(store: Store, *, why: str = ANSWERS) -> Rater:
+    """The person who uses the page. If unknown, asks for the name or login and stops the page.
+
+    why : why this page asks for a name.
+    """
     try:
         person = current_person(store)
     except CoreError as error:
@@ -87,19 +101,20 @@ def require_person(store: Store) -> Rater:
         st.stop()
     if person is None:
         if login.login_configured():
-            _offer_login("have your answers stored under your name")
+            _offer_login("have your answers stored under your name" if why == ANSWERS else "open this page")
         else:
-            _ask_name(store)
+            _ask_name(store, why)
         st.stop()
     return person
 
 
-def require_analyst(store: Store, *, show_result: Callable[[], None] | None = None) -> Rater:
+def require_analyst(store: Store, *, why: str = DECIDES, show_result: Callable[[], None] | None = None) -> Rater:
     """The person who uses the page, if an analyst. Otherwise explains how to become one and stops the page.
 
+    why : why this page asks for a name.
     show_result : shows the result of the last button press; it may say that the role was taken away.
     """
-    person = require_person(store)
+    person = require_person(store, why=why)
     if person.role != "analyst":
         if show_result is not None:
             show_result()
@@ -285,13 +300,11 @@ def _show_problem() -> None:
         st.error(messages.literal(st.session_state.pop(_PROBLEM)), icon=":material/error:")
 
 
-def _ask_name(store: Store) -> None:
+def _ask_name(store: Store, why: str) -> None:
     if _asks_for_confirmation():
         return
     with st.form("who_form"):
-        st.markdown(
-            "**What is your name?** It is stored with your answers, so that they count as the answers of one person."
-        )
+        st.markdown(f"**What is your name?** {why}")
         name = st.text_input(
             "Your name",
             value=entering.parameter("rater")[:MAX_NAME],

@@ -156,6 +156,9 @@ def test_each_emotion_has_its_figures_and_the_gap_is_theirs(found: run_files.Com
     gap = leaderboard.class_gap(found, "bad")
     assert gap.value >= table["f1"].max() - table["f1"].min() - 1e-9  # mean of the repeats' gaps
     assert table.set_index("emotion")["f1"].idxmin() in gap.words
+    of_table = f"{table['f1'].max() - table['f1'].min():.3f}"  # what a reader computes from the download
+    assert of_table in gap.words
+    assert ("mean of the repeats" in gap.words) == (of_table != f"{gap.value:.3f}")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from core.labelling.truth import raters_needed, set_raters_needed, stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, GENRE
 from core.settings import Settings
+from core.store.schema import clips
 
 
 @pytest.fixture
@@ -224,6 +225,26 @@ def test_synthetic_clips_say_so_tell_no_character_and_can_be_heard(opened, setti
     assert heard.clip.duration_s == pytest.approx(scored.recording.clip.duration_s)
     answer(opened, item.clip_id)
     assert agreement.of_music(store.feedback_table(opened)).empty
+
+
+def test_a_piece_of_the_demo_library_is_practice_for_every_reader(opened):
+    number = scored(opened, "piece", origin="library")
+    made = store.add_track(opened, artist="A", title="B", source="s", genre=GENRE)
+    with opened.engine.begin() as c:
+        c.execute(clips.update().where(clips.c.id == "piece").values(track_id=made))
+    scored(opened, "music", origin="library")
+    by_id = {item.clip_id: item for item in desk(opened).items}
+    assert (by_id["piece"].synthetic, by_id["music"].synthetic) == (True, False)
+    for clip_id in ("piece", "music"):
+        answer(opened, clip_id)
+    for answers in (store.feedback_table(opened), store.answers_table(opened)):
+        assert agreement.of_music(answers)["clip_id"].tolist() == ["music"]
+    assert desk(opened).progress.practice == 1
+    assert store.newest_recordings(opened, limit=9) == ["music"]
+    said = store.predictions_table(opened).set_index("prediction_id")["origin"]
+    assert said[number] == "demo"
+    assert said.nunique() == 2
+    assert [row["clip_id"] for row in store.clips_for_tasks(opened, raters=()).to_dict("records")] == ["music"]
 
 
 def test_the_recipes_for_practice_are_three_of_each_character_all_different():

@@ -14,6 +14,7 @@ from core.evaluation import label_doubts, run_files
 from core.models.description import describe_model_in_use
 from core.schema import EMOTIONS
 from core.settings import Settings
+from pages.views.models import doubt_views
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "models" / "comparison"
@@ -157,3 +158,10 @@ def test_an_analyst_sees_the_labels_of_people_that_the_model_contradicts(confuse
     assert listed["file_name"].tolist() == [f"{music.index[0][:7]}.wav"]
     button = next(b for b in page.button if b.key == "task_check")
     assert button.disabled  # nothing is chosen yet
+
+
+@pytest.mark.parametrize(
+    ("agreed", "words"), [(0, "No labels that raters agreed on yet"), (12, "none of the 12 labels")]
+)
+def test_no_doubtful_label_of_people_is_no_praise_when_there_is_no_label(agreed: int, words: str) -> None:
+    assert words in doubt_views.none_in_words(agreed)

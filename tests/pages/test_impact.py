@@ -4,7 +4,7 @@ import pytest
 
 from core.evaluation import costs, prices
 from core.evaluation.stored_evaluation import headline_result
-from core.evaluation.ways import WayCost
+from core.evaluation.ways import WayCost, WayToUse
 from core.models.description import read_description
 from core.settings import ROOT, Settings
 from core.wording import percent_limit
@@ -71,3 +71,31 @@ def test_the_emotions_have_their_costs(open_page):
 def test_a_model_that_costs_more_is_a_sentence_with_its_own_interval(saved, low, high, words):
     way = WayCost(0.75, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, saved, low, high)
     assert impact_views._with_interval(way, 1.0) == words
+
+
+def two_ways(threshold: float = 0.49) -> dict[WayToUse, WayCost]:
+    now = WayCost(0.75, 400.0, 380.0, 420.0, 100.0, 300.0, 0.1)
+    best = WayCost(threshold, 350.0, 330.0, 370.0, 200.0, 150.0, 0.25, 50.0, 20.0, 80.0)
+    return {WayToUse.IN_USE: now, WayToUse.CHEAPEST: best}
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "words"),
+    [
+        (370.0, "**A cheaper limit would save 300 price units a year**"),
+        (410.0, "**No limit is shown to be cheaper than the one in use**"),
+    ],
+)
+def test_the_saving_on_other_recordings_is_the_headline(elsewhere, words):
+    text = impact_views.best_limit_in_words(two_ways(), 10.0, elsewhere)
+    assert text.startswith(words)
+    assert text.count("**") == 2  # the figure that is too good is not bold
+    assert text.endswith("would save 500 price units a year (95 % interval: 200 to 800), which is too good.")
+
+
+def test_therapy_has_a_caution_when_the_cheapest_limit_is_lower():
+    caution = prices.PRESETS["Therapy"].caution
+    text = impact_views.caution_in_words(two_ways(), caution)
+    assert "At 49 %, 25.0 % of the accepted answers are wrong; at the limit in use, 10.0 %." in text
+    assert impact_views.caution_in_words(two_ways(0.9), caution) == ""
+    assert impact_views.caution_in_words(two_ways(), prices.PRESETS["Recommender"].caution) == ""

@@ -61,6 +61,12 @@ def test_only_an_analyst_sees_the_page(open_page, db):
     assert "analyst" in texts(page)
 
 
+def test_the_page_says_why_it_asks_for_a_name(open_page, db):
+    said = texts(open_page("use"))
+    assert "What is your name?" in said
+    assert "You answer nothing here" in said
+
+
 def test_skips_never_stand_alone(see, db):
     kinds = [EventKind.PLAYED] * 3 + [EventKind.FINISHED, EventKind.SKIPPED]
     record_events(db, *(Event(kind, Way.MOODS, session_id="v", at=NOW) for kind in kinds))

@@ -8,6 +8,7 @@ from labelled import answer, keep_clips, music
 
 from core import store
 from core.features import EXTRACTOR
+from core.schema import GENRE
 from core.store import Event, EventKind, Way, weekly
 from core.store.schema import clips, feedback
 
@@ -24,6 +25,8 @@ def test_one_measured_clip_of_each_recording_of_the_week(opened):
     frame = music(3)  # 12 clips
     keep_clips(opened, frame[:6])
     keep_clips(opened, frame[6:8], origin="demo")
+    made = store.add_track(opened, artist="A", title="Ezgi", source="s", genre=GENRE)
+    keep_clips(opened, frame[8:9], origin="library", track_id=made)  # a piece of the demo library
     came(opened, frame.index[:5], MONDAY)
     came(opened, frame.index[5:], MONDAY + WEEK)
     store.delete_clip(opened, frame.index[4])

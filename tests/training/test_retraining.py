@@ -32,7 +32,7 @@ from core.pipeline import jobs
 from core.pipeline.jobs import Stopped
 from core.pipeline.serving import serve
 from core.same_recording import SameRecordings
-from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
+from core.schema import COLUMNS, EMOTIONS, GENRE, LABEL, MIRTOOLBOX, PROBA
 from core.settings import Settings
 from core.training import candidates, labelled_data, promotion, retraining, schedule, speed, status
 from core.training.triggers import Limits
@@ -184,6 +184,17 @@ def test_what_must_not_train_is_left_out_with_its_reason(table):
     }
     assert data.labelled["clip_id"].tolist() == [*music.index[:4], "first"]
     assert len(data.table.frame) == len(frame) + 5
+
+
+def test_a_piece_of_the_demo_library_with_two_agreeing_raters_is_no_training_label(table, opened):
+    music = labelled.music(1)
+    made = store.add_track(opened, artist="A", title="B", source="s", genre=GENRE)
+    labelled.keep_clips(opened, music.iloc[:1], origin="library", track_id=made)
+    labelled.keep_clips(opened, music.iloc[1:2], origin="library")
+    labelled.answer(opened, music.iloc[:2])
+    data = labelled_data.training_data(table, labelled_data.labels(opened))
+    assert data.left_out[["clip_id", "reason"]].to_numpy().tolist() == [[music.index[0], "a synthetic clip"]]
+    assert data.labelled["clip_id"].tolist() == [music.index[1]]
 
 
 def test_excerpts_of_one_file_or_track_are_never_on_both_sides_of_a_fold(table):

@@ -36,12 +36,15 @@ DOORS: dict[str, tuple[str, *tuple[Link, ...]]] = {
         ("pages/playlists.py", "Make a playlist or an iso path", ":material/queue_music:", {}),
     ),
     ":material/monitoring: Analyst": (
-        "How the models compare, which emotions they confuse, and which differences are significant.",
+        "How the models compare, what their errors cost, and how the model in use does over time.",
         ("pages/compare.py", "Compare the models", ":material/leaderboard:", {}),
         ("pages/confusion.py", "Open the confusion matrix", ":material/grid_on:", {}),
         ("pages/compare.py", "Read the model card", ":material/badge:", {"view": "Model card"}),
         ("pages/agreement.py", "See how well raters agree", ":material/handshake:", {}),
         ("pages/learning.py", "Train with people's labels", ":material/model_training:", {}),
+        ("pages/monitoring.py", "Watch quality, drift and alarms", ":material/vital_signs:", {}),
+        ("pages/use.py", "See how people use the program", ":material/monitoring:", {}),
+        ("pages/impact.py", "Find out what errors cost", ":material/payments:", {}),
     ),
     ":material/hearing: Labeler": (
         "Listen and choose the emotion that you hear. Four keys; each answer is stored at once.",

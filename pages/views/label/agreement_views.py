@@ -8,6 +8,7 @@ import streamlit as st
 from core import wording
 from core.evaluation.significance import findings_of_intervals
 from core.labelling import agreement, disputes
+from core.schema import SYNTHETIC
 from core.store import Store, answers_key, feedback_table, label_pool
 from pages.figures import models
 from pages.shared import show
@@ -28,7 +29,7 @@ def format_number(value: float, form: str = ".2f") -> str:
 def show_overview(store: Store, answers: Answers, needed: int) -> None:
     """Show coverage of the ground truth, and agreement overall, by emotion and by pair of raters."""
     pool = label_pool(store)
-    pool = pool if answers.synthetic else pool[pool["origin"].ne("demo")]
+    pool = pool if answers.synthetic else pool[pool["origin"].ne(SYNTHETIC)]
     truth = answers.truth(needed)
     reach = disputes.coverage(truth, pool)
     if not reach["clips"].sum():

@@ -120,8 +120,10 @@ def doubts(comparison: Comparison, model: str, *, held_out: bool) -> None:
         st.info("The model contradicts no label.", icon=":material/check:")
         return
     clips_here = comparison.predictions(model, held_out=held_out)["row"].nunique()
+    part, rows = "held-out" if held_out else "development", len(comparison.rows)
     st.caption(
-        f"The probabilities contradict {wording.counted(len(table), 'label')} of {clips_here} clips. These labels are "
+        f"The probabilities contradict {wording.counted(len(table), 'label')} of {clips_here} {part} "
+        f"clips; the map of reasons shows all {rows} clips, development and held-out. These labels are "
         "the first ones to check by ear; the model can also be wrong. Doubt: probability of the suggested emotion less "
         "that of the label, each clip predicted by models that were not trained on it. An emotion is suggested only "
         "where it is as probable as in its own clips on average (confident learning, Northcutt et al. 2021)."

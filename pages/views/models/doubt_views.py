@@ -21,12 +21,16 @@ _TURN = "check_task_turn"  # session key: number of tasks that were made, so tha
 
 
 @st.cache_data(show_spinner="Looking for doubtful labels …", ttl=FRESH_S, max_entries=4)
-def _doubts(url: str, stamp: tuple[object, ...], _store: Store, _model: ModelDescription) -> pd.DataFrame:
-    """List doubtful labels whose sound is stored. url, stamp : cache key, which changes with labels and model."""
+def _doubts(url: str, stamp: tuple[object, ...], _store: Store, _model: ModelDescription) -> tuple[pd.DataFrame, int]:
+    """List doubtful labels whose sound is stored, and count the labels that raters agreed on.
+
+    url, stamp : cache key, which changes with labels and model.
+    """
     data = labelled_data.training_data(cached.table(), labelled_data.labels(_store), same_recordings(_store))
     doubts = label_checks.doubtful_answers(_store, _model, data, Settings())
     known = clips_for_tasks(_store, raters=(), clip_ids=doubts["clip_id"].tolist())
-    return doubts.merge(known[["clip_id", "file_name"]], on="clip_id", validate="one_to_one")
+    table = doubts.merge(known[["clip_id", "file_name"]], on="clip_id", validate="one_to_one")
+    return table, len(data.labelled)
 
 
 def doubts_of_people() -> None:
@@ -44,14 +48,26 @@ def doubts_of_people() -> None:
         return
     try:
         model = describe_model_in_use(Settings())
-        table = _doubts(store.url, (model.version, *labels_cache_key(store)), store, model)
+        table, agreed = _doubts(store.url, (model.version, *labels_cache_key(store)), store, model)
     except CoreError as error:
         messages.problem(error)
         return
     if table.empty:
-        st.info("The model in use contradicts no label that raters agreed on.", icon=":material/check:")
+        icon = ":material/check:" if agreed else ":material/hourglass_empty:"
+        st.info(none_in_words(agreed), icon=icon)
         return
     _ask_again(store, table)
+
+
+def none_in_words(agreed: int) -> str:
+    """Say that no label is doubtful, or that there is none yet. agreed : number of labels that raters agreed on."""
+    if agreed:
+        labels = wording.counted(agreed, "label")
+        return f"The model in use contradicts none of the {labels} that raters agreed on."
+    return (
+        "No labels that raters agreed on yet, so there is nothing to check. Label clips on the Label page, and ask "
+        "other raters to label the same clips."
+    )
 
 
 def _ask_again(store: Store, table: pd.DataFrame) -> None:

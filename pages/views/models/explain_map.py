@@ -126,8 +126,14 @@ def _list(page: Page, errors: pd.DataFrame) -> None:
             "why": show.reasons_column(),
         },
     )
-    st.caption("“why” opens the reasons for a clip, as a click on the map does.")
+    development = int((~page.comparison.rows["held_out"]).sum())
+    st.caption(
+        "“why” opens the reasons for a clip, as a click on the map does. The map shows "
+        f"{len(errors)} clips: {development} development clips and {len(errors) - development} held-out ones. "
+        "*Labels to check* on the Confusion page judges only the part that is chosen there, at first "
+        "the development clips."
+    )
     st.page_link(
-        "pages/confusion.py", label="Labels that are probably wrong", icon=":material/rule:",
+        "pages/confusion.py", label="Labels to check", icon=":material/rule:",
         query_params={"model": page.comparison.labels_of[page.model]},
     )  # fmt: skip

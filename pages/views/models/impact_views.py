@@ -33,13 +33,14 @@ class Prices:
     """What the person pays.
 
     confusions : shape (4, 4).  review : of one clip.  volume : clips in a year.  lost_use : share of use that is lost
-    for each 10 points of error, from and to.
+    for each 10 points of error, from and to.  caution : what to think of before a lower limit is set; may be empty.
     """
 
     confusions: np.ndarray
     review: float
     volume: int
     lost_use: tuple[float, float]
+    caution: str = ""
 
 
 def open_page() -> Page:
@@ -92,7 +93,7 @@ def ask_prices() -> Prices:
         help="The product's specification assumes 10 to 15 %. It was not measured.",
     )
     edited.index = list(EMOTIONS)
-    return Prices(read_prices(edited), float(review), int(volume), (low / 100, high / 100))
+    return Prices(read_prices(edited), float(review), int(volume), (low / 100, high / 100), preset.caution)
 
 
 def _price_column(emotion: str) -> Any:
@@ -157,7 +158,11 @@ def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
         messages.problem(error)
         st.stop()
     even = costs.break_even_review(page.predictions, prices.confusions, threshold=threshold)
-    st.markdown(_sentence(ways, prices, even))
+    elsewhere = costs.cost_of_choosing(page.predictions, prices.confusions, review=prices.review)
+    st.markdown(_sentence(ways, prices, even, elsewhere))
+    caution = caution_in_words(ways, prices.caution)
+    if caution:
+        st.warning(caution, icon=":material/warning:")
     if in_use.thresholds or in_use.kind != "threshold":
         st.caption(
             "The policy in use has more than one limit. The page compares single limits and shows the cost at "
@@ -216,7 +221,7 @@ def show_ways(page: Page, prices: Prices, ways: Ways, other: Challenger | None) 
         placeholder="–",
         alt=f"Costs of {len(shown)} ways to use the model",
     )
-    _notes(page, prices, ways, other)
+    _notes(page, ways, other)
 
 
 def _range(ends: tuple[float, float]) -> str:
@@ -224,17 +229,15 @@ def _range(ends: tuple[float, float]) -> str:
     return f"{100 * low:.1f} to {wording.tenth_percent(high)}"
 
 
-def _notes(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> None:
+def _notes(page: Page, ways: Ways, other: Challenger | None) -> None:
     now = ways[WayToUse.IN_USE]
-    elsewhere = costs.cost_of_choosing(page.predictions, prices.confusions, review=prices.review)
-    saved = (now.cost - elsewhere) * prices.volume / PER
     wrong = f"{wording.tenth_percent(now.wrong)} of the accepted answers are wrong"
     wrong = "No answer is accepted" if np.isnan(now.wrong) else wrong
     st.caption(
         f"Figures: {page.origin}, model {page.model.version}. Costs are for {PER:,} clips, in {UNIT}; from and to are "
         f"a 95 % interval (bootstrap of recordings). {wrong} at the limit in use. “Use lost” is an assumption: each 10 "
         "points of error cost the share of use that you set. The same clips choose the cheapest limit and measure its "
-        f"cost. If other recordings choose it, it {_saving_in_words(saved)}. "
+        "cost, so the row “cheapest” is too good. "
         + (
             f"Challenger: {other.version}, on the same clips. "
             if other
@@ -249,14 +252,46 @@ def _notes(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> 
     )
 
 
-def _sentence(ways: Ways, prices: Prices, even: float) -> str:
-    scale, best = prices.volume / PER, ways[WayToUse.CHEAPEST]
+def best_limit_in_words(ways: Ways, scale: float, elsewhere: float) -> str:
+    """Say what the cheapest limit saves when other recordings choose it, then what it saves on its own clips.
+
+    elsewhere : from ``costs.cost_of_choosing``.
+    """
+    best = ways[WayToUse.CHEAPEST]
+    if best.saved <= 0:
+        return "**The limit in use is the cheapest one.**"
+    saved = (ways[WayToUse.IN_USE].cost - elsewhere) * scale
     limit = wording.percent_limit(best.threshold)
-    parts = [
-        "**The limit in use is the cheapest one.**"
-        if best.saved <= 0
-        else f"**A limit of {limit} costs least**: it {_with_interval(best, scale)}."
-    ]
+    first = (
+        f"**A cheaper limit {_saving_in_words(saved)}**, if other recordings choose it: this is the figure to expect."
+        if saved > 0
+        else f"**No limit is shown to be cheaper than the one in use**: if other recordings choose it, the "
+        f"cheapest one {_saving_in_words(saved)}."
+    )
+    return (
+        f"{first} On the clips that choose it, a limit of {limit} costs least. There it {_with_interval(best, scale)}, "
+        "which is too good."
+    )
+
+
+def caution_in_words(ways: Ways, caution: str) -> str:
+    """Say what a lower limit means besides its cost.
+
+    caution : of the preset. Empty without one, and if the cheapest limit is not lower than the one in use.
+    """
+    now, best = ways[WayToUse.IN_USE], ways[WayToUse.CHEAPEST]
+    if not caution or best.saved <= 0 or not best.threshold < now.threshold:
+        return ""
+    limit = wording.percent_limit(best.threshold)
+    wrong = f"At {limit}, {wording.tenth_percent(best.wrong)} of the accepted answers are wrong"
+    if not np.isnan(now.wrong):
+        wrong += f"; at the limit in use, {wording.tenth_percent(now.wrong)}"
+    return f"**Caution:** {caution} {wrong}."
+
+
+def _sentence(ways: Ways, prices: Prices, even: float, elsewhere: float) -> str:
+    scale = prices.volume / PER
+    parts = [best_limit_in_words(ways, scale, elsewhere)]
     if WayToUse.CHALLENGER in ways:
         parts.append(f"**The challenger** {_with_interval(ways[WayToUse.CHALLENGER], scale)} at the limit in use.")
     if WayToUse.MORE_LABELS in ways:

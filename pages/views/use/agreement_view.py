@@ -42,7 +42,6 @@ def show_agreement(store: Store) -> None:
         "alpha",
         title="Agreement between raters (alpha)",
         axis="alpha",
-        weekly=False,
         marks={0.8: "reliable", 0.667: "tentative"},
     )
     show.chart(

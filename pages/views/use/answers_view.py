@@ -35,7 +35,11 @@ def show_answers(store: Store, period: Period) -> None:
     rate = period.file_name("answers-by-week")
     show.chart(
         figures.over_time(
-            weeks.rename(columns={"week": "when"}), "per_100", title="Answers per 100 shown clips", axis="answers"
+            weeks.rename(columns={"week": "when"}),
+            "per_100",
+            title="Answers per 100 shown clips",
+            axis="answers",
+            weeks=(period.since, period.until),
         ),
         key=rate,
         alt="Answers per 100 shown clips, week by week: "
@@ -49,6 +53,7 @@ def show_answers(store: Store, period: Period) -> None:
                 "seconds",
                 title="Median seconds of an answer",
                 axis="s",
+                weeks=(period.since, period.until),
             ),
             key=period.file_name("seconds-of-an-answer"),
             alt="Median seconds of an answer, week by week: "

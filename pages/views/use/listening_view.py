@@ -59,7 +59,7 @@ def show_listening(store: Store, period: Period) -> None:
     )
     name = period.file_name("plays-by-week")
     show.chart(
-        figures.hearings(weeks),
+        figures.hearings(weeks, period.since, period.until),
         key=name,
         alt="Plays, finished sounds and skips week by week: "
         + "; ".join(f"{r.week:%d %b %Y} {r.plays}, {r.finished}, {r.skips}" for r in weeks.tail(8).itertuples()),
