@@ -51,8 +51,8 @@ class Look:
 def start(settings: Settings, *, share: int, by: Person) -> tuple[Canary, str]:
     """Start a canary with the challenger of the registry. Returns it, and a sentence about nginx.
 
-    Raises CanaryError when the share is not possible, a canary runs already, there is no challenger, or a server is not
-    ready.
+    Raises CanaryError when the share is not possible, a canary runs already, there is no challenger or it is the
+    champion's model, or a server is not ready.
     """
     if not LEAST_SHARE <= share <= MOST_SHARE:
         raise CanaryError(f"A share of {share} % is not possible: choose {LEAST_SHARE} to {MOST_SHARE} %.")
@@ -60,9 +60,14 @@ def start(settings: Settings, *, share: int, by: Person) -> tuple[Canary, str]:
     found = registry.find(CHALLENGER, settings=settings)
     if challenger is None or found is None:
         raise CanaryError(promotion.NO_CHALLENGER)
+    champion = describe_model_in_use(settings)
+    if champion.version == challenger.version:
+        raise CanaryError(
+            f"The challenger is the same model as the champion, {champion.version}, so there is nothing to compare. "
+            "Train with other clips or settings first."
+        )
     for role, address in ((CHAMPION, settings.champion_address), (CHALLENGER, settings.challenger_address)):
         _require_ready(role, address)
-    champion = describe_model_in_use(settings)
     canary = Canary(
         secrets.token_hex(4), share, champion.version, challenger.version, found.version, now(), by.name or "the owner"
     )

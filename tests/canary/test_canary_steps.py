@@ -47,10 +47,9 @@ def made(tmp_path_factory) -> Settings:
     settings = Settings(data_dir=folder / "data", models_dir=folder / "models", mlflow_uri="")
     table = stand_in.sample(n_per_class=60)
     background = make_background(table, table[LABEL])
-    for seed in (0, 1):
-        log(training_run(table, discriminant(), seed=seed), background, settings)
-        if seed == 0:
-            assert promote(settings, by=OWNER).passed
+    log(training_run(table, discriminant()), background, settings)
+    assert promote(settings, by=OWNER).passed
+    log(training_run(table, discriminant(pooled=0.7)), background, settings)
     return settings
 
 
@@ -80,6 +79,13 @@ def db(migrated, tmp_path) -> Iterator[store.Store]:
     opened = store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
     yield opened
     store.close_store(opened)
+
+
+def test_a_challenger_that_is_the_champion_s_model_is_refused(settings, monkeypatch):
+    monkeypatch.setattr(steps, "describe_model_in_use", lambda s: steps.describe_alias("challenger", settings=s))
+    with pytest.raises(CanaryError, match="the same model as the champion"):
+        steps.start(settings, share=5, by=OWNER)
+    assert running.running(settings) is None
 
 
 def test_a_canary_starts_with_the_versions_of_the_registry(settings):
