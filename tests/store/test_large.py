@@ -17,7 +17,9 @@ from tests.store.test_scale import filled
 
 LISTED = 24  # clips
 TABLES = set(metadata.tables)
-SMALL = {"jobs", "settings", "tasks", "raters", "clip_owners", "karar_words", "never_played"}  # few rows in any store
+SMALL = {  # few rows in any store
+    *("jobs", "settings", "tasks", "raters", "clip_owners", "karar_words", "never_played", "recording_words"),
+}
 
 
 def put(opened, clips=LISTED, role="champion", seed=0):
