@@ -64,6 +64,7 @@ class Prometheus:
         while not (answer := what()):
             assert still_runs(self.process), self.log.read_text()
             assert time.monotonic() < end, self.query('ALERTS or up or {__name__=~"tme:.*"}')
+            time.sleep(0.1)  # the server under test needs the processor
         return answer
 
 
