@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from core.audio.formats import LOSSLESS_ENDINGS
-from core.components import connected_groups
 from core.features import EXTRACTOR
 from core.library.find import do_nothing
 from core.models.reference import Reference, deviations
 from core.records import FoundFile, LibraryFile, Plan
+from core.same_recording import SameRecordings
 from core.store import Store, features_of, known_files, same_recordings
 
 AT_ONCE = 2_000  # clips per nearest-neighbour query, between two progress reports
@@ -59,7 +59,7 @@ def near_duplicates(
     if len(names) < 2:
         return {}
     ids = list(names)
-    first = as_said(ids, first_alike(np.concatenate(values), reference.used, beat=beat), store)
+    first = first_alike(ids, alike_pairs(np.concatenate(values), reference.used, beat=beat), same_recordings(store))
     best: dict[int, str] = {}
     for clip, k in zip(ids, first, strict=True):  # of equally good files, the first one is the original
         if int(k) not in best or ranks[clip] > ranks[best[int(k)]]:
@@ -68,13 +68,14 @@ def near_duplicates(
     return {clip: names[original] for clip, original in zip(ids, originals, strict=True) if original != clip}
 
 
-def as_said(ids: Sequence[str], first: np.ndarray, store: Store) -> np.ndarray:
-    """The first near-duplicate of each clip, after what people and fingerprints say about the files."""
-    known = same_recordings(store)
-    at = {clip: k for k, clip in enumerate(ids)}
-    named = known.with_links((ids[int(k)], clip) for k, clip in zip(first, ids, strict=True) if ids[int(k)] != clip)
-    leader: dict[str, int] = {}
-    return np.array([leader.setdefault(named.get(clip, clip), at[clip]) for clip in ids], dtype=int)
+def first_alike(ids: Sequence[str], pairs: tuple[np.ndarray, np.ndarray], same: SameRecordings) -> np.ndarray:
+    """Return for each clip the index of the first near-duplicate; its own index when there is none. Shape (n,).
+
+    pairs : from ``alike_pairs``.  same : what people and fingerprints say; it comes first.
+    """
+    named = same.with_links((ids[one], ids[other]) for one, other in zip(*pairs, strict=True))
+    first: dict[str, int] = {}
+    return np.array([first.setdefault(named.get(clip, clip), k) for k, clip in enumerate(ids)], dtype=int)
 
 
 Quality = tuple[bool, int, int]
@@ -88,17 +89,6 @@ def quality(file: LibraryFile) -> Quality:
     seconds = file.duration_s or 0.0
     rate = round(file.size / seconds / 1000) if seconds else 0
     return file.path.lower().endswith(LOSSLESS_ENDINGS), rate, round(seconds)
-
-
-def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = do_nothing) -> np.ndarray:
-    """Return for each clip the index of the first near-duplicate; its own index when there is none. Shape (n,).
-
-    z, used : as in ``alike_pairs``.
-    """
-    left, right = alike_pairs(z, used, beat=beat)
-    group = connected_groups(left, right, len(z))
-    _, firsts = np.unique(group, return_index=True)
-    return np.asarray(firsts[group])
 
 
 def alike_pairs(

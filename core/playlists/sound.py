@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.components import connected_groups
 from core.errors import CoreError
 from core.models.reference import Reference, deviations
 from core.same_recording import SameRecordings
@@ -52,21 +51,16 @@ def recordings(
 
     clips, features : as in ``sound_table``.
     """
-    from core.library.near_copies import first_alike  # imported here, because only this function needs the store
+    from core.library.near_copies import alike_pairs  # imported here, because only this function needs the store
 
     ids = pd.Index(sorted(set(clips.loc[clips["clip_id"].isin(features.index), "content_hash"])), name="piece_id")
     middle = clips["clip_id"] == clips["content_hash"]
-    pairs = [np.zeros((2, 0), dtype=int)]
+    links: list[tuple[str, str]] = []
     for parts in (clips[middle], clips[~middle]):
         away = _deviations(parts, features, reference)
         if len(away) > 1:
-            first = first_alike(away.to_numpy(), reference.used)
-            pairs.append(np.stack([ids.get_indexer(away.index), ids.get_indexer(away.index[first])]))
-    one, other = np.concatenate(pairs, axis=1)
-    group = connected_groups(one, other, len(ids))
-    named = pd.Series(ids, ids).groupby(group).transform("first").rename("recording")
-    alike = named[named.duplicated(keep=False)]
-    links = [(str(first), str(piece)) for piece, first in alike.items() if piece != first]
+            left, right = alike_pairs(away.to_numpy(), reference.used)
+            links += zip(away.index[left], away.index[right], strict=True)
     joined, here = same.with_links(links), set(ids)
     firsts: dict[str, str] = {}  # the first piece of each recording: its name may be a file that is no piece here
     for piece in sorted(here & joined.keys()):

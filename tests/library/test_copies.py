@@ -17,6 +17,7 @@ from core.file_names import REFERENCE
 from core.library import copies, near_copies
 from core.library.copies import find_copies
 from core.models.reference import read_reference
+from core.same_recording import SameRecordings
 from core.settings import ROOT, Settings
 
 PLUCKED = synthetic.DEMOS["happy"]
@@ -129,11 +130,21 @@ def test_a_stopped_search_goes_on_there(opened, music, reference, monkeypatch):
 
 
 def test_near_duplicates_of_a_run_follow_the_words(opened):
-    first = np.array([0, 0, 2, 2])  # by their features: a and b, c and d
-    assert near_copies.as_said(["a", "b", "c", "d"], first, opened).tolist() == [0, 0, 2, 2]
+    alike = np.array([0, 2]), np.array([1, 3])  # by their features: a and b, c and d
+
+    def first():
+        return near_copies.first_alike(["a", "b", "c", "d"], alike, store.same_recordings(opened)).tolist()
+
+    assert first() == [0, 0, 2, 2]
     store.say_same(opened, "a", "b", False)
     store.say_same(opened, "b", "d", True)
-    assert near_copies.as_said(["a", "b", "c", "d"], first, opened).tolist() == [0, 1, 1, 1]
+    assert first() == [0, 1, 1, 1]
+
+
+def test_files_that_sound_alike_stay_together_when_one_of_them_is_parted():
+    alike = np.array([0, 0, 1]), np.array([1, 2, 2])  # a, b and c, each with each
+    parted = SameRecordings(words=(("a", "b", False), ("a", "c", False)))
+    assert near_copies.first_alike(["a", "b", "c"], alike, parted).tolist() == [0, 1, 1]
 
 
 def test_a_word_of_a_person_stays_after_a_search(opened, music, reference):

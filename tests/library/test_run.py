@@ -26,7 +26,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.features.loudness import integrated
 from core.library import run as run_module
-from core.library.near_copies import first_alike, nearest_in_tree, nearest_of_few, quality
+from core.library.near_copies import alike_pairs, first_alike, nearest_in_tree, nearest_of_few, quality
 from core.library.progress import RunProgress, progress_bar
 from core.library.results import TYPES, read_results
 from core.library.run import score_library
@@ -35,6 +35,7 @@ from core.models.policy import Policy
 from core.pipeline import deciding, scoring, serving
 from core.pipeline.deciding import decide_pieces
 from core.records import LibraryFile, Plan
+from core.same_recording import SameRecordings
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
 from core.source_note import SourceNote
@@ -501,7 +502,8 @@ def test_alike_are_all_that_hang_together_and_never_those_that_are_not_known():
     z[55:] = np.nan
     expected = np.arange(60)
     expected[[40, 50]] = 7
-    np.testing.assert_array_equal(first_alike(z, used), expected)
+    ids = [str(k) for k in range(60)]
+    np.testing.assert_array_equal(first_alike(ids, alike_pairs(z, used), SameRecordings()), expected)
 
 
 def test_few_clips_and_many_have_the_same_neighbours():
