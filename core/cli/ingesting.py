@@ -1,13 +1,12 @@
 """Command ingest: list a source of music, store what is new, and score its sound. Heavy libraries load inside."""
 
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.terminal import interruptible, progress_bar
-from core.errors import CoreError
+from core.errors import CoreError, JobRunningError
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,16 +40,16 @@ def ingest(
     Exit status: 0 all was read; 1 a service asked for a pause, or files were not scored; 2 an argument is wrong, or the
     run failed; 130 stopped with Ctrl-C. The same command goes on where the run stopped.
     """
+    from core.cli.library import size_limit
     from core.sources.ingest import is_due
     from core.sources.names import find_source
     from core.store import end_source, open_store, source_state
 
     settings = Settings()
-    if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
-        raise CoreError(f"--max-mb {max_mb:g}: the size limit must be more than 0 MB.")
+    largest = size_limit(max_mb, settings)
     if out and not out.lower().endswith(".csv"):
         raise CoreError(f"--out {out}: the name of the file must end in .csv.")
-    found = find_source(source, settings, max_mb=max_mb or settings.max_upload_mb)
+    found = find_source(source, settings, max_mb=largest)
     with interruptible():
         store = open_store(settings.database)
         state = source_state(store, found.name)
@@ -59,11 +58,13 @@ def ingest(
             return
         report = _list(found, store)
         typer.echo(report.text)
-        summary = _score(found, report, settings, store, max_mb=max_mb, workers=workers)
+        summary = _score(found, report, settings, store, max_mb=largest, workers=workers)
         if not report.paused:
             end_source(store, found.name)
         if out:
             _write(found, store, Path(out))
+        if summary is not None and summary.measured:
+            _look_for_copies(settings)
     scored = summary is None or summary.scored == summary.found
     raise typer.Exit(1 if report.paused or not scored else 0)
 
@@ -80,10 +81,9 @@ def _list(source: "Source", store: "Store") -> "Report":
 
 
 def _score(
-    source: "Source", report: "Report", settings: Settings, store: "Store", *, max_mb: float | None, workers: int | None
+    source: "Source", report: "Report", settings: Settings, store: "Store", *, max_mb: float, workers: int | None
 ) -> "Summary | None":
-    """Score the sound of the source, and look for recordings that are there already; None without sound."""
-    from core.cli import copies
+    """Score the sound of the source; None without sound."""
     from core.cli.library import score_folder
     from core.library.places import new_results
     from core.records import Plan
@@ -100,16 +100,23 @@ def _score(
         plan=Plan(),
         scheduler=settings.scheduler,
         workers=workers,
-        max_mb=max_mb or settings.max_upload_mb,
+        max_mb=max_mb,
         makam=False,
         files=report.files,
     )
     typer.echo(summary.report)
     if report.tracks:
         fill_tracks(store, report.tracks)
-    if summary.measured:
-        typer.echo(copies.search(settings).report)
     return summary
+
+
+def _look_for_copies(settings: Settings) -> None:
+    from core.cli import copies
+
+    try:
+        typer.echo(copies.search(settings).report)
+    except JobRunningError:
+        typer.echo("Another search for copies is running. When it has ended, run: python -m core copies")
 
 
 def _write(source: "Source", store: "Store", path: Path) -> None:

@@ -65,8 +65,6 @@ def score(
     with interruptible():
         settings, plan = Settings(), _plan(window, hop)
         own = _policy_from_json(policy)
-        if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
-            raise CoreError(f"--max-mb {max_mb:g}: the size limit must be more than 0 MB.")
         summary = score_folder(
             folder,
             out,
@@ -76,7 +74,7 @@ def score(
             plan=plan,
             scheduler=scheduler or settings.scheduler,
             workers=workers,
-            max_mb=max_mb or settings.max_upload_mb,
+            max_mb=size_limit(max_mb, settings),
             retry=retry,
             sidecars=write_tags,
             makam=makam,
@@ -180,6 +178,15 @@ def demo_library(
         )
         work.result, work.message = summary.to_json(), summary.text
     typer.echo(summary.text)
+
+
+def size_limit(max_mb: float | None, settings: Settings) -> float:
+    """The largest file that is read, in MB. Raises CoreError for a limit that no file keeps."""
+    if max_mb is None:
+        return settings.max_upload_mb
+    if not (isfinite(max_mb) and max_mb > 0):
+        raise CoreError(f"--max-mb {max_mb:g}: the size limit must be more than 0 MB.")
+    return max_mb
 
 
 def _plan(window: float | None, hop: float | None) -> "Plan":
