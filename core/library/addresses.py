@@ -60,3 +60,9 @@ def safe(address: str) -> str:
     scheme, separator, rest = address.partition("://")
     server, slash, path = rest.partition("/")
     return f"{scheme}{separator}{server.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+def without_key(address: str) -> str:
+    """Return the address as by ``safe``, and a web address without its query, which may hold a key."""
+    shown = safe(address)
+    return shown.partition("?")[0] if shown.lower().startswith(("http://", "https://")) else shown

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from core.atomic import replace_file
 from core.audio.formats import Other, identify
-from core.library.addresses import safe
+from core.library.addresses import without_key
 from core.library.find import file_stamp
 from core.library.places import safe_name
 from core.reach import is_public
@@ -117,7 +117,7 @@ def _found(path: Path) -> FoundFile:
 
 
 def _problem(address: str, why: str) -> FoundFile:
-    shown = safe(address).partition("?")[0]  # a key may be in the rest
+    shown = without_key(address)
     return FoundFile(shown, shown, problem=why)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.library.addresses import is_local, local_path, safe
+from core.library.addresses import is_local, local_path, without_key
 from core.library.find import find_audio
 from core.records import FoundFile
 from core.sources.protocol import Item, Licence, Page, pages
@@ -21,7 +21,7 @@ class Folder:
 
     def __init__(self, place: str) -> None:
         self.place = local_path(place) if is_local(place) else place
-        self.name = safe(self.place)
+        self.name = without_key(self.place)
 
     def list(self, after: str = "") -> Iterator[Page]:
         """Yield the files. The list always begins at the first file: it takes seconds."""
@@ -33,4 +33,6 @@ class Folder:
 
 
 def _item(file: FoundFile) -> Item:
-    return Item(file.name, {"address": safe(file.path)}, stamp=f"{file.size} {file.stamp} {file.problem}", found=file)
+    return Item(
+        file.name, {"address": without_key(file.path)}, stamp=f"{file.size} {file.stamp} {file.problem}", found=file
+    )

@@ -169,3 +169,8 @@ def test_object_storage_is_listed_as_a_folder_is(opened):
 
 def test_a_password_in_an_address_is_no_part_of_the_name():
     assert Folder("s3://key:geheim@bucket/music").name == "s3://bucket/music"
+
+
+def test_a_key_in_the_query_of_a_web_address_is_no_part_of_the_name():
+    assert Folder("https://me:geheim@server/a.mp3?key=geheim").name == "https://server/a.mp3"
+    assert Folder("s3://bucket/what?.mp3").name == "s3://bucket/what?.mp3"  # in a bucket it is part of the name
