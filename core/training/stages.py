@@ -4,6 +4,7 @@ The stages register no model and change no model in use. The first stages are in
 """
 
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,11 @@ def _described(run: Path) -> ModelDescription:
 
 
 def _figures(evaluation: EvaluationTable, row: str) -> dict[str, float]:
+    """The measures that are known: JSON has no NaN."""
     found = {measure: evaluation.find(measure, row=row) for measure in MEASURES}
-    return {measure: round(figure.value, 6) for measure, figure in found.items() if figure is not None}
+    return {
+        measure: round(figure.value, 6) for measure, figure in found.items() if figure and math.isfinite(figure.value)
+    }
 
 
 def _macro_f1(scores: pd.DataFrame, labels_of: dict[str, str]) -> pd.DataFrame:

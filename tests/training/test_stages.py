@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from core.dataset.stages import CLEANED, ORIGIN, split_table
 from core.errors import ModelError
+from core.evaluation.stored_evaluation import read_evaluation
 from core.file_names import CARD, CHAMPION
 from core.settings import Settings
 from core.training import stages
@@ -75,6 +77,21 @@ def test_the_verdict_compares_with_the_model_in_use(run, in_use, tmp_path):
     guesses = pd.read_csv(tmp_path / "compared" / "confusion.csv")
     right = (guesses["actual"] == guesses["predicted"]).mean()
     assert right == pytest.approx(figures["headline"]["accuracy"], abs=1e-6)
+
+
+def test_a_figure_that_is_not_known_is_left_out_of_the_metrics(run, in_use, tmp_path, monkeypatch):
+    def without_ece(model, settings):
+        table = read_evaluation(model, settings)
+        return replace(
+            table, lines=table.lines.assign(value=table.lines["value"].mask(table.lines["measure"] == "ece"))
+        )
+
+    monkeypatch.setattr(stages, "read_evaluation", without_ece)
+    compare_stage(run, tmp_path, in_use)
+    text = (tmp_path / "metrics.json").read_text()
+    assert "NaN" not in text
+    assert "ece" not in json.loads(text)["headline"]
+    assert "accuracy" in json.loads(text)["headline"]
 
 
 def test_models_of_other_clips_are_not_compared_and_the_verdict_says_why(run, tmp_path):
