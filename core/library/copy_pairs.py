@@ -92,10 +92,10 @@ def _state(said: bool | float, *, sure: bool, together: bool) -> State:
 def evidence(found: str) -> str:
     """What the comparison of a pair found, in a sentence. found : JSON from ``pairs_table``."""
     if not found:
-        return "The program has not compared these files."
+        return "No comparison of these files is stored."
     known = json.loads(found)
     if known["by"] == "features":
-        return "Both sound alike by their features, and their lengths agree. No fingerprints were compared."
+        return "Both sound alike by their features, and their lengths agree. Fingerprints are missing or say nothing."
     text = f"In {known['common_s']:.0f} s that both have, {tenth_percent(known['error'])} of the fingerprint differs."
     if abs(known["offset_s"]) >= 0.1:
         later = "second" if known["offset_s"] > 0 else "first"
