@@ -24,7 +24,7 @@ def backfill() -> None:
     settings = Settings()
     store = open_store(settings.database)
     with interruptible():
-        with progress_bar(lambda share, text: None) as report:
+        with progress_bar() as report:
             measured, lost = measure_clips(store, settings, progress=report)
         typer.echo(f"{counted(measured, 'stored clip')} measured again.")
         if lost:
@@ -43,10 +43,7 @@ def backfill() -> None:
                 scheduler=settings.scheduler,
                 workers=None,
                 max_mb=settings.max_upload_mb,
-                retry=False,
-                sidecars=False,
                 makam=False,
-                within="",
             )
             typer.echo(f"{run.folder}: {summary.report}")
     if left:

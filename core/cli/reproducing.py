@@ -31,7 +31,7 @@ def reproduce(
     if not folder.is_dir():
         raise CoreError(f"{folder} is not a folder. Give the folder of a model, for example models/champion.")
     model = read_description(folder, "/".join(folder.resolve().parts[-2:]))
-    with progress_bar(lambda share, text: None) as report:
+    with progress_bar() as report:
         result = _again(model, table, settings, report)
     typer.echo(reproduction_text(result))
     if not result.equal:

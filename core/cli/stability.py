@@ -82,7 +82,7 @@ def _on_table(served: "Served", settings: Settings) -> "Stability":
 def _on_folder(folder: Path, most: int, served: "Served", settings: Settings) -> "Stability":
     from core.pipeline.stability import folder_stability, measure_windows
 
-    with progress_bar(lambda share, text: None) as report:
+    with progress_bar() as report:
         measured = measure_windows(folder, most=most, settings=settings, progress=report)
     for name, why in measured.refused.items():
         typer.echo(f"{name} was not used: {why}", err=True)

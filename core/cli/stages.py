@@ -58,7 +58,7 @@ def train(
     """Train and compare the models; register nothing."""
     from core.training.stages import train_stage
 
-    with progress_bar(lambda share, text: None) as report:
+    with progress_bar() as report:
         version = train_stage(
             cleaned, parts, out, seed=seed, quick=quick, repeats=repeats, models=models or [], progress=report
         )

@@ -34,7 +34,7 @@ def run(app: typer.Typer) -> None:
 
 
 @contextmanager
-def progress_bar(report: "ReportProgress") -> "Iterator[ReportProgress]":
+def progress_bar(report: "ReportProgress" = lambda share, text: None) -> "Iterator[ReportProgress]":
     """Give a function that draws a progress bar and passes its arguments (share from 0 to 1, text) to `report`.
 
     Outside a terminal it draws nothing.

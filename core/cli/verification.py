@@ -30,7 +30,7 @@ def verify(
     settings = Settings()
     if out is not None and not out.parent.is_dir():
         raise CoreError(f"There is no folder {out.parent} for the CSV file. Create it first.")
-    with interruptible(), progress_bar(lambda share, text: None) as report:
+    with interruptible(), progress_bar() as report:
         table = load_table(settings, allow_download=True)
         store = open_store(settings.database)
         result = verification.verify_folder(folder, table, store, max_mb=settings.max_upload_mb, progress=report)
