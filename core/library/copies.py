@@ -6,10 +6,9 @@ that they are one. The search changes no file, and no word of a person.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from core.library.near_copies import alike_pairs
 from core.library.reading import read_content
 from core.locations import present_path
 from core.models.reference import Reference, deviations
-from core.records import FoundFile
+from core.records import FoundFile, ReportProgress
 from core.settings import Settings
 from core.store import (
     Link,
@@ -44,12 +43,6 @@ JOB = "copies"  # name of the job and of its lock
 AT_ONCE = 50  # fingerprints in one transaction: a search that was stopped goes on there
 THREADS = 2  # decoders and fpcalc are processes of their own
 MEASURING = 0.9  # share of the progress that measuring takes
-
-Beat = Callable[[float, str], None]
-
-
-def no_beat(share: float, text: str) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,12 @@ class Search:
 
 
 def find_copies(
-    store: Store, settings: Settings, reference: Reference, *, max_mb: float = 200, beat: Beat = no_beat
+    store: Store,
+    settings: Settings,
+    reference: Reference,
+    *,
+    max_mb: float = 200,
+    beat: ReportProgress = lambda share, text: None,
 ) -> Search:
     """Compare all pieces of the library, and store the pairs that are or may be one recording.
 
@@ -121,7 +119,7 @@ def find_copies(
 # --- fingerprints -----------------------------------------------------------------------------------------------------
 
 
-def _measure(store: Store, files: pd.DataFrame, max_mb: float, beat: Beat) -> tuple[int, int]:
+def _measure(store: Store, files: pd.DataFrame, max_mb: float, beat: ReportProgress) -> tuple[int, int]:
     """Measure the missing fingerprints, and return the number of new ones and of files that still have none."""
     places = files.groupby("content_hash", sort=False)
     missing = without_fingerprint(store, files["content_hash"], maker=fingerprints.MAKER)
@@ -132,20 +130,14 @@ def _measure(store: Store, files: pd.DataFrame, max_mb: float, beat: Beat) -> tu
         return content, _fingerprint(store, content, rows["path"].tolist(), rows["size"].tolist(), max_mb)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for part in _parts(missing, AT_ONCE):
-            found = dict(pool.map(one, part))
+        for start in range(0, len(missing), AT_ONCE):
+            found = dict(pool.map(one, missing[start : start + AT_ONCE]))
             done = {content: items for content, items in found.items() if items is not None}
             save_fingerprints(store, done, maker=fingerprints.MAKER)
             measured, unread = measured + len(done), unread + len(found) - len(done)
             share = (measured + unread) / len(missing)
             beat(MEASURING * share, f"Fingerprints of {measured + unread:,} of {len(missing):,} files")
     return measured, unread
-
-
-def _parts(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    waiting = iter(names)
-    while part := list(islice(waiting, size)):
-        yield part
 
 
 def _fingerprint(
@@ -166,7 +158,7 @@ def _fingerprint(
 # --- pairs ------------------------------------------------------------------------------------------------------------
 
 
-def _links(store: Store, pieces: pd.DataFrame, reference: Reference, beat: Beat) -> list[Link]:
+def _links(store: Store, pieces: pd.DataFrame, reference: Reference, beat: ReportProgress) -> list[Link]:
     contents, durations = pieces["content_hash"].tolist(), pieces["duration_s"].to_numpy(dtype=float)
     known = fingerprints_of(store, contents, maker=fingerprints.MAKER)
     prints = [known.get(content, fingerprints.NONE) for content in contents]

@@ -9,7 +9,7 @@ from core.records import YEARS
 from core.schema import BY_COLUMN, EMOTIONS, PROBA
 
 TOLERANCE = 1e-6  # of the sum of the probabilities, which have nine decimals
-_SECONDS = ("file_duration_s", "start_s", "end_s", "tempo_bpm", "karar_hz")  # never negative
+_NEVER_NEGATIVE = ("file_duration_s", "start_s", "end_s", "tempo_bpm", "karar_hz")
 
 
 def _column(column: ResultColumn) -> Column:
@@ -22,7 +22,9 @@ def _column(column: ResultColumn) -> Column:
         return Number(feature.low, feature.high, slack=TOLERANCE)
     if column.name in SHARES:
         return Number(0, 1)
-    return Number(0 if column.kind == "Int64" or column.name in _SECONDS else -np.inf, whole=column.kind == "Int64")
+    return Number(
+        0 if column.kind == "Int64" or column.name in _NEVER_NEGATIVE else -np.inf, whole=column.kind == "Int64"
+    )
 
 
 RESULTS: dict[str, Column] = {column.name: _column(column) for column in RESULT_COLUMNS}

@@ -5,14 +5,14 @@ that a service sent away, goes on there. Nothing is deleted because it is no lon
 to store for longer is removed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
-from core.records import FoundFile
+from core.records import FoundFile, ReportProgress
 from core.sources import spotify, youtube
 from core.sources.protocol import FACTS, Item, PauseError, Source, SourceError
 from core.store import (
@@ -37,8 +37,6 @@ LIMITED = {  # services that limit how long their data may be stored, with the d
     for service, licence in (("spotify:", spotify.LICENCE), ("youtube:", youtube.LICENCE))
     if licence.days
 }
-
-Beat = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as a JSON object."""
-        return {name: value for name, value in asdict(self).items() if name not in ("files", "tracks")}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("files", "tracks")}
 
 
 def is_due(state: SourceState | None, now: datetime | None = None) -> bool:
@@ -101,7 +99,7 @@ def is_due(state: SourceState | None, now: datetime | None = None) -> bool:
     return (now or datetime.now(UTC)) - state.ended_at >= WEEK
 
 
-def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: None) -> Report:
+def ingest(source: Source, store: Store, *, beat: ReportProgress = lambda share, text: None) -> Report:
     """List a source, and store what is new and changed. When its sound is scored, call `core.store.end_source`.
 
     Parameters
@@ -158,7 +156,7 @@ def ingest(source: Source, store: Store, *, beat: Beat = lambda share, text: Non
     )
 
 
-def _sound(source: Source, items: list[Item], beat: Beat) -> Iterator[tuple[Item, FoundFile]]:
+def _sound(source: Source, items: list[Item], beat: ReportProgress) -> Iterator[tuple[Item, FoundFile]]:
     """Yield the items that have sound with their files, where the licence of the source lets us fetch it."""
     for item in items if source.licence.sound else ():
         found = source.fetch(item)

@@ -58,10 +58,9 @@ class MusicBrainz:
                 "the address of your web page."
             )
         self.name, self._kind, self._mbid, self._base = f"musicbrainz:{kind}/{mbid}", kind, mbid, base
-        headers = {"User-Agent": f"TurkishMusicEmotion/{VERSION} ( {contact} )", "Accept": "application/json"}
         self._web = web or Web("MusicBrainz", gap_s=GAP_S)
-        for name, value in headers.items():
-            self._web.set_header(name, value)
+        self._web.set_header("User-Agent", f"TurkishMusicEmotion/{VERSION} ( {contact} )")
+        self._web.set_header("Accept", "application/json")
 
     def list(self, after: str = "") -> Iterator[Page]:
         """Yield the recordings, 100 at a time."""

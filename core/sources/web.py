@@ -39,8 +39,6 @@ class Web:
         Name of the service, for messages.
     key
         Names of the settings with the key, for messages; empty for a service without a key.
-    headers
-        Headers of each question, perhaps with a key.
     gap_s
         Least time between two questions in s.
     refused
@@ -52,7 +50,6 @@ class Web:
         who: str,
         *,
         key: str = "",
-        headers: Mapping[str, str] | None = None,
         gap_s: float = 0.0,
         refused: str = "",
         pause: Callable[[float], None] = time.sleep,
@@ -62,7 +59,6 @@ class Web:
         self.who, self.key, self.refused = who, key, refused
         self._gap_s, self._pause, self._asked_at = gap_s, pause, float("-inf")
         self._session = requests.Session()
-        self._session.headers.update(headers or {})
         self._session.auth = lambda question: question  # otherwise a .netrc file would replace our header
 
     def set_header(self, name: str, value: str) -> None:

@@ -19,9 +19,9 @@ def pauses():
 
 @pytest.fixture
 def web(pauses):
-    return Web(
-        "Example", key="TME_EXAMPLE_KEY", headers={"X-Key": SECRET}, refused="Ask its owner.", pause=pauses.append
-    )
+    web = Web("Example", key="TME_EXAMPLE_KEY", refused="Ask its owner.", pause=pauses.append)
+    web.set_header("X-Key", SECRET)
+    return web
 
 
 def test_an_answer_is_read_and_the_key_travels_in_a_header_only(service, web):
