@@ -96,8 +96,10 @@ def _of_samples(samples: bytes) -> np.ndarray:
 
 def _limit(pid: int) -> None:
     """Limit memory and time on the processor of the process before it gets its input, where the system can."""
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
     if hasattr(resource, "prlimit"):
         wanted = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_CPU: CPU_S, resource.RLIMIT_CORE: 0}
         for kind, value in wanted.items():
