@@ -24,7 +24,7 @@ NAMED = 3  # features named in the sentence
 def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
     """Compare the share of drifted features with the limit that chance reaches rarely enough at this number of clips.
 
-    The numbers of the event "drift measured" are in ``about``.
+    drift : of the recordings of the span, or of some of them.  The numbers of the event "drift measured" are in ``about``.
     """
     limit = drift_limit(drift.clips, reference, chance=chance_of(span.weeks))
     drifted = drift.features[drift.features["drifted"]]
@@ -36,8 +36,9 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
         f"{BY_COLUMN[str(row.feature)].name} ({row.shift:+.1f} standard deviations, distance {row.ks:.2f})"
         for row in drifted.head(NAMED).itertuples()
     ]
+    some = f"{drift.clips:,} of " if drift.clips < span.clips else ""
     seen = (
-        f"{count} of {of} features differ from the training music in {counted(drift.clips, 'recording')} of "
+        f"{count} of {of} features differ from the training music in {some}{counted(span.clips, 'recording')} of "
         f"{span.words}" + (f": most of all {', '.join(largest)}." if largest else ".")
     )
     sure = (
@@ -54,7 +55,7 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
         clips=drift.clips,
         seen=seen,
         sure=sure,
-        by_chance=once_in(weeks, clips=drift.clips, noun="recording", over_weeks=span.weeks),
+        by_chance=once_in(weeks, clips=span.clips, noun="recording", over_weeks=span.weeks),
         about={
             "features": {
                 str(row.feature): {n: _number(getattr(row, n)) for n in ("ks", "q", "psi", "shift")}
