@@ -27,11 +27,14 @@ class Asked:
         Of the call of the API; empty elsewhere.
     synthetic
         Whether this program made the sound, as it makes the demo clips.
+    recording
+        Random name that the windows of a whole recording share; empty for a clip of its own.
     """
 
     way: Way = Way.COMMAND
     request_id: str = ""
     synthetic: bool = False
+    recording: str = ""
 
     @classmethod
     def on_page(cls, origin: str) -> "Asked":
@@ -103,6 +106,8 @@ def _scored(
     }
     if asked.synthetic:
         about["synthetic"] = True
+    if asked.recording:
+        about["recording"] = asked.recording
     return Event(
         EventKind.SCORED,
         asked.way,

@@ -20,9 +20,10 @@ ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
 @dataclass(frozen=True)
 class Answered:
-    """How many different clips the model answered between two moments, whichever version it was.
+    """How many recordings the model answered between two moments, whichever version it was.
 
-    clips : all.  unlike : unlike the training music.  unsure : of the others, those without a sure answer.
+    clips : one of each recording.  unlike : unlike the training music.  unsure : of the others, those without a sure
+    answer.
     """
 
     clips: int
@@ -68,16 +69,22 @@ def recording(of: sa.FromClause = clips) -> sa.ColumnElement[str]:
 def answered_between(store: Store, since: datetime, until: datetime) -> Answered:
     """Return how many clips the model answered between two moments; a clip that came twice counts once.
 
+    Of the windows of a whole recording only one counts, the one with the smallest hash: they depend on one another.
     Synthetic clips are left out: they say nothing about the music that comes.
     """
+    counted = (
+        *(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != ""),
+        sa.not_(synthetic_event(events)),
+    )
+    of_recording = sa.func.coalesce(events.c.about["recording"].as_string(), events.c.clip_id)
+    chosen = sa.select(sa.func.min(events.c.clip_id)).where(*counted).group_by(of_recording)
     unlike = events.c.about["unlike"].as_boolean().is_(True)
     unsure = events.c.about["decision"].as_string() != ACCEPTED
     clip = events.c.clip_id.distinct()
     number = sa.func.count
     query = sa.select(
         number(clip), number(clip).filter(unlike), number(clip).filter(sa.not_(sa.func.coalesce(unlike, False)), unsure)
-    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != "")
-    query = query.where(sa.not_(synthetic_event(events)))
+    ).where(*counted, events.c.clip_id.in_(chosen))
     return Answered(*map(int, read(store, lambda c: c.execute(query).one())))
 
 

@@ -106,7 +106,7 @@ def test_unsure_answers_are_compared_with_the_weeks_before():
     finding = share_finding(Rule.UNSURE, Share(30, 50), Share(60, 300), ONE_WEEK)
     assert finding.standing is Standing.RINGS
     assert finding.seen == (
-        "30 of 50 clips (60 %) of 2 Mar to 8 Mar got no sure answer. In the weeks before, it was 20 % of 300."
+        "30 of 50 recordings (60 %) of 2 Mar to 8 Mar got no sure answer. In the weeks before, it was 20 % of 300."
     )
     assert finding.weeks >= RULE_WEEKS
     assert finding.about["usual"] == [60, 300]

@@ -86,6 +86,7 @@ def test_the_ways_of_the_pages(store):
     source = scoring.inspect(clip(), "a.flac")
     list(scoring.score_windows(source, served(), spans=[(0, 3), (3, 6)], policy=Policy(), store=store))
     assert [event["way"] for event in events(store)] == ["tracks", "tracks"]
+    assert len({event["about"]["recording"] for event in events(store)}) == 1
 
 
 def test_a_refused_clip_and_a_fault_of_the_program_differ(store, monkeypatch):
