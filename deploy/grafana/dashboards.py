@@ -131,7 +131,7 @@ def service() -> Dashboard:
         ),
         figure(
             "95 of 100 clips within",
-            "95th percentile of the time from the bytes to the decision, in the last hour.",
+            "95th percentile of the time from the bytes to the decision, with the time in the line, in the last hour.",
             Ask(_percentile(0.95, "total", "1h")),
             unit="s",
             limits=[(None, "green"), (2, "red")],

@@ -1,6 +1,7 @@
 """Each clip leaves one event, whichever way it comes, and a store that is down costs no answer."""
 
 import io
+import time
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -67,6 +68,14 @@ def test_a_scored_clip_says_how_it_came_how_long_it_took_and_what_was_decided(st
         "label": scored.decision.label,
         "unlike": scored.unlike.flag,
     }
+
+
+def test_the_seconds_are_those_that_somebody_waits(store):
+    own(store, asked=Asked(Way.API, came_s=time.perf_counter() - 60))
+    with pytest.raises(AudioError):
+        own(store, silence(), asked=Asked(Way.API, came_s=time.perf_counter() - 60))
+    (scored,), (refused,) = events(store), events(store, EventKind.REFUSED)
+    assert min(scored["seconds"], refused["seconds"]) > 60
 
 
 def test_a_second_request_for_the_same_clip_leaves_a_second_event(store):
