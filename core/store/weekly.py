@@ -39,18 +39,19 @@ def recordings_between(store: Store, since: datetime, until: datetime, extractor
     Synthetic and deleted clips are left out.
     """
     chosen = sa.func.min(clips.c.id)
-    query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(recording()).order_by(chosen)
+    query = measured_clips(since, until, extractor).with_only_columns(chosen).group_by(recording()).order_by(chosen)
     return read(store, lambda c: list(c.execute(query.limit(limit)).scalars()))
 
 
 @requires(Action.SEE_MONITORING)
 def count_recordings(store: Store, since: datetime, until: datetime, extractor: str) -> int:
     """Return the number of recordings of ``recordings_between`` without a limit."""
-    query = _recordings(since, until, extractor).with_only_columns(sa.func.count(recording().distinct()))
+    query = measured_clips(since, until, extractor).with_only_columns(sa.func.count(recording().distinct()))
     return int(read(store, lambda c: c.execute(query).scalar_one()))
 
 
-def _recordings(since: datetime, until: datetime, extractor: str) -> sa.Select[Any]:
+def measured_clips(since: datetime, until: datetime, extractor: str) -> sa.Select[Any]:
+    """Return the query of the measured clips of music that were stored between two moments."""
     measured = sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == extractor)
     return (
         sa.select(clips.c.id)
