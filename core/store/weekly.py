@@ -12,10 +12,8 @@ from core.access import Action, requires
 from core.store.connection import Store, by_clip, read
 from core.store.events import EventKind
 from core.store.schema import clips, events, features, feedback
-from core.store.scored_events import synthetic_event
+from core.store.scored_events import ACCEPTED, synthetic_event
 from core.store.synthetic import is_synthetic
-
-ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
 
 @dataclass(frozen=True)
