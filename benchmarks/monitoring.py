@@ -128,24 +128,12 @@ def _rare(end: datetime, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
 def measure(tabs: list[str], periods: list[str]) -> dict[str, dict[str, float]]:
     """Visit each tab with each period twice in this process: once with empty caches, and once more."""
     import streamlit as st
-    from streamlit.components.v2 import manifest_scanner
-    from streamlit.runtime.pages_manager import PagesManager
     from streamlit.testing.v1 import AppTest
 
-    from benchmarks.stores import Ledger
-    from pages.shared import cached, doors
+    from benchmarks.stores import prepare_visits
+    from pages.shared import cached
 
-    known = manifest_scanner.scan_component_manifests()
-    manifest_scanner.scan_component_manifests = lambda: known
-    start = PagesManager.__init__
-
-    def through_app(self: Any, *args: Any, **kwargs: Any) -> None:
-        doors.only_through_app()
-        start(self, *args, **kwargs)
-
-    PagesManager.__init__ = through_app  # type: ignore[method-assign]
-    ledger = Ledger()
-    ledger.watch()
+    ledger = prepare_visits()
 
     def visit(tab: str, period: str) -> None:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=3600)

@@ -308,14 +308,12 @@ PAGES: dict[str, tuple[str, dict[str, str], str]] = {  # name: page, address, pe
 }
 
 
-def measure(only: list[str], *, statements: bool) -> dict[str, dict[str, float]]:
-    """Visit each page twice in this process: once with empty caches, and once more."""
-    import streamlit as st
+def prepare_visits() -> Ledger:
+    """Let pages open as the server opens them; return the ledger of what they ask."""
     from streamlit.components.v2 import manifest_scanner
     from streamlit.runtime.pages_manager import PagesManager
-    from streamlit.testing.v1 import AppTest
 
-    from pages.shared import cached, doors
+    from pages.shared import doors
 
     known = manifest_scanner.scan_component_manifests()
     manifest_scanner.scan_component_manifests = lambda: known
@@ -328,6 +326,17 @@ def measure(only: list[str], *, statements: bool) -> dict[str, dict[str, float]]
     PagesManager.__init__ = through_app  # type: ignore[method-assign]
     ledger = Ledger()
     ledger.watch()
+    return ledger
+
+
+def measure(only: list[str], *, statements: bool) -> dict[str, dict[str, float]]:
+    """Visit each page twice in this process: once with empty caches, and once more."""
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    from pages.shared import cached
+
+    ledger = prepare_visits()
 
     def visit(name: str, person: str) -> None:
         page, address, _ = PAGES[name]

@@ -24,7 +24,7 @@ def add_clips(db: Store, clips: Iterable[dict[str, object]]) -> None:
     """Store clips with a track, a measured tempo and, if ``p`` is given, a prediction of the champion.
 
     Each clip has an id and may have: makam, usul, year, length_s, tempo, origin, path, p (four probabilities),
-    predicted_at, version.
+    stored_at, predicted_at, version.
     """
     with db.engine.connect().execution_options(write=True) as c, c.begin():
         for clip in clips:
@@ -43,7 +43,7 @@ def _add_clip(c: sa.Connection, clip: dict[str, object]) -> None:
         schema.clips.insert().values(
             id=name, content_hash=name, track_id=f"track {name}", origin=clip["origin"], file_name=f"{name}.mp3",
             path=clip.get("path"), start_s=0.0, duration_s=30.0, sr=44100, file_duration_s=clip["length_s"],
-            created_at=NOW,
+            created_at=clip.get("stored_at", NOW - timedelta(days=2)),
         )
     )  # fmt: skip
     measured = dict.fromkeys(COLUMNS, 1.0) | {"_Tempo_Mean": clip.get("tempo", 100.0)}

@@ -26,9 +26,9 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def how_asked(request: Request) -> Asked:
-    """Return how the clip of this request came, for the events."""
-    return Asked(Came.API, request.state.request_id)
+def how_asked(request: Request, *, came_s: float | None = None) -> Asked:
+    """Return how the clip of this request came, for the events. came_s : see ``Asked``."""
+    return Asked(Came.API, request.state.request_id, came_s=came_s)
 
 
 def room_to_work(request: Request) -> None:

@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from core.access import Action, requires
+from core.monitoring.periods import BEGINNING
 from core.monitoring.rules import STATISTICAL, Finding, Rule, Standing
 from core.store import Event, EventKind, Store, events_table, get_setting, set_setting
 from core.store.schema import ALARMS
 
-_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _WRONG_CLOCK = timedelta(days=8)  # an event further in the future comes from a wrong clock
 _DETAILS = "features"  # facts of a finding that only the event "drift measured" holds
 
@@ -192,7 +192,7 @@ class DriftNow:
 @requires(Action.SEE_MONITORING)
 def drift_now(store: Store) -> DriftNow | None:
     """Return the drift of the newest judged weeks; None before the first."""
-    found = _drift_events(store, _FIRST, 20)
+    found = _drift_events(store, BEGINNING, 20)
     if found.empty:
         return None
     newest = found.iloc[0]

@@ -50,12 +50,13 @@ def drift_limit(clips: int, reference: Reference, *, chance: float) -> DriftLimi
     """Return the lowest limit that at most this share of the batches reaches by chance.
 
     The simulated share counts ``MARGIN`` times, because real music has further dependences between its features. A
-    limit that no simulated batch reaches has the chance of one batch.
+    limit that no simulated batch reaches has the chance of one batch. With fewer than ``LEAST_COUNT`` features the
+    limit is never reached.
 
     clips : number of clips in a batch.
     """
     drawn = drifted_by_chance(clips, reference)
-    counts = np.arange(LEAST_COUNT, len(reference.used) + 1)
+    counts = np.arange(LEAST_COUNT, max(LEAST_COUNT, len(reference.used)) + 1)
     reached = np.array([_at_most(drawn, int(count)) for count in counts])
     at = int(np.argmax(reached <= chance)) if (reached <= chance).any() else len(counts) - 1
     return DriftLimit(clips, len(reference.used), int(counts[at]), float(reached[at]))

@@ -19,7 +19,7 @@ from core.monitoring.quality import figures as quality_figures
 from core.monitoring.quality import labelled_predictions
 from core.schema import EMOTIONS
 from core.settings import Settings
-from core.store import Store, answers_key, answers_table, label_pool, remembered
+from core.store import Store, answers_key, answers_table, label_pool, remembered, same_key
 from core.store.metrics import probability_sums, scored_since
 
 DAYS = 28  # of the figures about recent clips
@@ -95,7 +95,7 @@ def _promised_f1(store: Store, version: str, now: datetime) -> Iterator[Value]:
 def _quality(store: Store, champion: ModelDescription, now: datetime) -> list[Value]:
     """Figures on clips that people labelled after the model had predicted them: delayed ground truth."""
     period = period_named(LABELLED, now)
-    key = (answers_key(store), champion.version, period.since)
+    key = (answers_key(store), same_key(store), champion.version, period.since)
     return remembered(store, "quality for metrics", key, lambda: _measured_quality(store, champion.version, period))
 
 

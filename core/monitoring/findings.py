@@ -25,6 +25,8 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
     """Compare the share of drifted features with the limit that chance reaches rarely enough at this number of clips.
 
     The numbers of the event "drift measured" are in ``about``.
+
+    drift : of the recordings of the span, or of some of them.
     """
     limit = drift_limit(drift.clips, reference, chance=chance_of(span.weeks))
     drifted = drift.features[drift.features["drifted"]]
@@ -36,8 +38,9 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
         f"{BY_COLUMN[str(row.feature)].name} ({row.shift:+.1f} standard deviations, distance {row.ks:.2f})"
         for row in drifted.head(NAMED).itertuples()
     ]
+    some = f"{drift.clips:,} of " if drift.clips < span.clips else ""
     seen = (
-        f"{count} of {of} features differ from the training music in {counted(drift.clips, 'recording')} of "
+        f"{count} of {of} features differ from the training music in {some}{counted(span.clips, 'recording')} of "
         f"{span.words}" + (f": most of all {', '.join(largest)}." if largest else ".")
     )
     sure = (
@@ -54,7 +57,7 @@ def drift_finding(drift: Drift, reference: Reference, span: Span) -> Finding:
         clips=drift.clips,
         seen=seen,
         sure=sure,
-        by_chance=once_in(weeks, clips=drift.clips, noun="recording", over_weeks=span.weeks),
+        by_chance=once_in(weeks, clips=span.clips, noun="recording", over_weeks=span.weeks),
         about={
             "features": {
                 str(row.feature): {n: _number(getattr(row, n)) for n in ("ks", "q", "psi", "shift")}
@@ -90,28 +93,29 @@ class Share:
 
 
 _SHARES = {
-    Rule.UNSURE: ("got no sure answer", "In the weeks before", "clip"),
-    Rule.UNLIKE: ("are unlike the training music", "In training clips that the model had not seen", "clip"),
+    Rule.UNSURE: ("got no sure answer", "In the weeks before"),
+    Rule.UNLIKE: ("are unlike the training music", "In training clips that the model had not seen"),
 }
 
 
 def share_finding(rule: Rule, found: Share, usual: Share, span: Span) -> Finding:
     """Compare a share with its usual value: the alarm rings when it has doubled and chance does not explain it.
 
-    By chance means: the clips are independent and have the usual share. That share is itself uncertain, so the upper
-    end of its 95 % interval counts.
+    By chance means: the recordings are independent and have the usual share. That share is itself uncertain, so the
+    upper end of its 95 % interval counts.
 
     Parameters
     ----------
     rule : ``UNSURE`` or ``UNLIKE``.
-    found : clips of the span.
-    usual : clips for the comparison.
+    found : of the span, one clip of each recording.
+    usual : for the comparison.
     """
-    what, where, noun = _SHARES[rule]
+    what, where = _SHARES[rule]
     limit, _ = share_limit(usual, found.of, chance=chance_of(span.weeks))
     weeks = promised_weeks(span.weeks)
+    came = counted(found.of, "recording")
     seen = (
-        f"{found.hits} of {counted(found.of, noun)} ({whole_percent(found.value)}) of {span.words} {what}. {where}, "
+        f"{found.hits} of {came} ({whole_percent(found.value)}) of {span.words} {what}. {where}, "
         f"it was {whole_percent(usual.value)} of {usual.of:,}."
     )
     return Finding(
@@ -123,11 +127,11 @@ def share_finding(rule: Rule, found: Share, usual: Share, span: Span) -> Finding
         clips=found.of,
         seen=seen,
         sure=(
-            f"The alarm rings from {limit} of {counted(found.of, noun)} on."
+            f"The alarm rings from {limit} of {came} on."
             if limit <= found.of
-            else "The usual share is too high, or the clips are too few, for this alarm to ring."
+            else "The usual share is too high, or the recordings are too few, for this alarm to ring."
         ),
-        by_chance=once_in(weeks, clips=found.of, noun=noun, over_weeks=span.weeks),
+        by_chance=once_in(weeks, clips=found.of, noun="recording", over_weeks=span.weeks),
         about={"usual": [usual.hits, usual.of]},
     )
 

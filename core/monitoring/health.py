@@ -17,6 +17,7 @@ from core.monitoring.periods import BEGINNING, Period
 from core.store import EventKind, Store, Way, events_by_period, events_table
 from core.store.event_figures import begin_of_period
 from core.store.scored_events import (
+    ACCEPTED,
     LENGTHS_S,
     MUSIC,
     NOT_STORED,
@@ -29,7 +30,6 @@ from core.store.scored_events import (
 from core.turkish import fold
 
 OUTCOMES = (EventKind.SCORED, EventKind.REFUSED, EventKind.FAILED)
-ACCEPTED = "accept"
 DECISIONS = (ACCEPTED, "choose", "review", UNLIKE)  # groups of ``core.store.scored_events``
 MOST_SLICED = 40_000  # clips; their music is looked up clip by clip, and more would not make a share more certain
 SLICES = (*MUSIC, "way", "model_version")

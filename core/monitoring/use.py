@@ -11,6 +11,7 @@ from math import inf, nan, sqrt
 import pandas as pd
 
 from core.evaluation.metrics import share_interval
+from core.monitoring.weeks import WEEK, monday
 from core.store import (
     EventKind,
     Store,
@@ -79,8 +80,7 @@ MEASURES = {
 
 def weeks_until(now: datetime, weeks: int) -> tuple[datetime, datetime]:
     """Return the begin and the end of a period of whole weeks (Monday to Sunday, UTC), with the running week."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    end = midnight + timedelta(days=7 - midnight.weekday())
+    end = monday(now) + WEEK
     return end - timedelta(weeks=weeks), end
 
 

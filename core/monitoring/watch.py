@@ -44,7 +44,7 @@ from core.wording import counted
 
 MOST = 200  # recordings of a span that are compared; more would make tiny differences significant
 USUAL_WEEKS = 8  # before the judged ones, for the usual share of unsure answers
-LEAST_USUAL = 50  # clips; with fewer, the usual share is not known
+LEAST_USUAL = 50  # recordings; with fewer, the usual share is not known
 _OF_THE_MODEL = (Rule.DRIFT, Rule.UNLIKE, Rule.F1)  # a new model begins without these alarms
 
 
@@ -146,14 +146,14 @@ class _Look:
         return answered_between(self.store, since, until).clips
 
     def shares(self, span: Span) -> Iterator[Finding]:
-        """The shares of clips that are unlike the training music, and of unsure answers."""
+        """The shares of recordings that are unlike the training music, and of unsure answers."""
         found = answered_between(self.store, span.since, span.until)
         known = self.reference.clips
         usual = Share(round(self.reference.false_alarms * known), known)
         yield share_finding(Rule.UNLIKE, Share(found.unlike, found.clips), usual, span)
         before = self._usual_unsure(span)
         if before.of < LEAST_USUAL:
-            seen = f"The weeks before have {counted(before.of, 'clip')}; {LEAST_USUAL} are needed."
+            seen = f"The weeks before have {counted(before.of, 'recording')}; {LEAST_USUAL} are needed."
             yield Finding(Rule.UNSURE, Standing.UNKNOWN, seen=seen)
         elif found.clips > found.unlike:
             yield share_finding(Rule.UNSURE, Share(found.unsure, found.clips - found.unlike), before, span)
@@ -214,6 +214,6 @@ class _Look:
         recordings = self.count_recordings(self._waits_since("recordings"), self.now)
         self.take(waiting_finding(Rule.DRIFT, recordings, LEAST, "recording"))
         answered = self.count_answered(self._waits_since("answers"), self.now)
-        self.take(waiting_finding(Rule.UNLIKE, answered, LEAST, "clip"))
+        self.take(waiting_finding(Rule.UNLIKE, answered, LEAST, "recording"))
         if Rule.UNSURE not in self.state.alarms or "answers" not in self.state.judged:
-            self.take(waiting_finding(Rule.UNSURE, answered, LEAST, "clip"))
+            self.take(waiting_finding(Rule.UNSURE, answered, LEAST, "recording"))

@@ -169,9 +169,7 @@ def _speed(speeds: list[pd.Series]) -> Section:
             *(_share(round((s["over"] if s["clips"] else 0.0) * s["clips"]), s["clips"]) for s in speeds),
         ),
     )
-    return Section(
-        "Speed", _TWO, rows, "From the begin of the work on a file to the answer. The time in the line does not count."
-    )
+    return Section("Speed", _TWO, rows, "From the end of the upload to the answer, with the time in the line.")
 
 
 def _decisions(tables: list[pd.DataFrame]) -> Section:

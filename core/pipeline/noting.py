@@ -27,16 +27,23 @@ class Asked:
         Of the call of the API; empty elsewhere.
     synthetic
         Whether this program made the sound, as it makes the demo clips.
+    recording
+        Random name that the windows of a whole recording share; empty for a clip of its own.
+    came_s
+        When somebody began to wait for it, by ``time.perf_counter``; None: when the work on it begins.
     """
 
     way: Way = Way.COMMAND
     request_id: str = ""
     synthetic: bool = False
+    recording: str = ""
+    came_s: float | None = None
 
     @classmethod
     def on_page(cls, origin: str) -> "Asked":
-        """A clip of the page Predict. origin : one of ``core.store.ORIGINS``."""
-        return cls(Way.MICROPHONE if origin == "recording" else Way.PAGE, synthetic=origin == "demo")
+        """A clip of the page Predict that comes now. origin : one of ``core.store.ORIGINS``."""
+        way = Way.MICROPHONE if origin == "recording" else Way.PAGE
+        return cls(way, synthetic=origin == "demo", came_s=time.perf_counter())
 
 
 @dataclass(eq=False)
@@ -52,17 +59,17 @@ def noted(store: Store | None, asked: Asked) -> Iterator[Seen]:
 
     store : None notes nothing.
     """
-    started, seen = time.perf_counter(), Seen()
+    seen, came_s = Seen(), time.perf_counter() if asked.came_s is None else asked.came_s
     with timed() as stages:
         try:
             yield seen
         except Exception as error:
             kind = EventKind.REFUSED if isinstance(error, AudioError) else EventKind.FAILED
             about = {"reason": type(error).__name__, "expected": isinstance(error, CoreError)}
-            _note(store, asked, kind, seconds=time.perf_counter() - started, about=about)
+            _note(store, asked, kind, seconds=time.perf_counter() - came_s, about=about)
             raise
     if seen.decided is not None:
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - came_s
         record_events(store, _scored(seen.decided, asked, seconds=seconds, stages=stages))
 
 
@@ -103,6 +110,8 @@ def _scored(
     }
     if asked.synthetic:
         about["synthetic"] = True
+    if asked.recording:
+        about["recording"] = asked.recording
     return Event(
         EventKind.SCORED,
         asked.way,

@@ -3,6 +3,7 @@
 The upload page, whole recordings, libraries and the command line all call these functions, so their results agree.
 """
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -361,6 +362,7 @@ def score_windows(
     asked
         How the recording came, for the events.
     """
+    asked = replace(asked, recording=asked.recording or secrets.token_hex(8))
     for span in spans:
         yield score_window(
             source, served, span=span, policy=policy, store=store, origin=origin, measured=measured, asked=asked

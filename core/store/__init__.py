@@ -43,7 +43,7 @@ from core.store.clients import (
 )
 from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
-from core.store.event_figures import event_counts, events_by_period, events_table, seconds_histogram
+from core.store.event_figures import event_counts, events_by_period, events_table
 from core.store.event_sums import event_totals
 from core.store.events import Event, EventKind, Way, prune_events, record_events
 from core.store.features import features_of, features_table, load_features, save_features
@@ -351,7 +351,6 @@ __all__ = [
     "save_predictions",
     "save_table_clip",
     "scored_clips",
-    "seconds_histogram",
     "sessions_of",
     "set_client_piece",
     "set_role",

@@ -1,16 +1,14 @@
-"""Find the scored clips whose value of a feature is the highest or the lowest: those that make the music drift."""
+"""Find the clips whose value of a feature is the highest or the lowest: those that make the music drift."""
 
 from datetime import datetime
 
 import pandas as pd
-import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.schema import COLUMNS
 from core.store.connection import Store, frame, read
-from core.store.events import EventKind
-from core.store.schema import clips, events, features
-from core.store.synthetic import is_synthetic
+from core.store.schema import clips, features
+from core.store.weekly import measured_clips
 
 
 @requires(Action.SEE_MONITORING)
@@ -24,7 +22,7 @@ def extreme_clips(
     feature
         A column of ``core.schema.COLUMNS``.
     since, until
-        Only clips that were scored from the first moment on and before the second one.
+        Only clips that were stored from the first moment on and before the second one, as ``recordings_between`` does.
     highest
         True for the highest values, False for the lowest.
 
@@ -37,19 +35,15 @@ def extreme_clips(
     if feature not in COLUMNS:
         raise ValueError(f"{feature!r} is not one of the 50 features.")
     value = features.c[feature]
-    scored = sa.select(events.c.clip_id).where(
-        events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until
-    )
     query = (
-        sa.select(
+        measured_clips(since, until, extractor)
+        .with_only_columns(
             clips.c.id.label("clip_id"),
             *(clips.c[name] for name in ("file_name", "path", "start_s", "duration_s")),
             value.label("value"),
         )
-        .join(features, (features.c.clip_id == clips.c.id) & (features.c.extractor == extractor))
-        .where(clips.c.id.in_(scored), clips.c.deleted_at.is_(None), sa.not_(is_synthetic()), value.is_not(None))
+        .where(value.is_not(None))
         .order_by(value.desc() if highest else value.asc(), clips.c.id)
         .limit(limit)
     )
-
     return read(store, lambda c: frame(c, query))

@@ -1,6 +1,5 @@
-"""Figures of the events, aggregated by the database: by period, as a histogram of seconds, as counts."""
+"""Numbers of events, counted by the database: by period, and by groups."""
 
-import itertools
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -16,7 +15,6 @@ from core.store.schema import UtcTime, events
 Step = Literal["hour", "day", "week", "month"]
 _GROUPS = ("kind", "way", "model_version")  # columns by which figures are split
 _HOUR, _DAY = 13, 10  # letters of an ISO 8601 text up to the hour, and up to the day
-_TOTALS = ("n", "seconds_n", "seconds_sum", "value_n", "value_sum")
 
 
 @requires(Action.SEE_MONITORING)
@@ -43,24 +41,18 @@ def events_by_period(
     Returns
     -------
     pandas.DataFrame
-        Columns: period, those of ``by``, n, mean_seconds, mean_value, seconds_sum, value_sum. A mean is NaN where no
-        event of the row has the number.
+        Columns: period, those of ``by``, n.
     """
     columns = _columns(by)
     grouped = moment_in_sql(store, events.c.at, "hour" if step == "hour" else "day")
     query = (
-        sa.select(grouped.label("period"), *columns, *_sums())
+        sa.select(grouped.label("period"), *columns, sa.func.count().label("n"))
         .where(*_between(kinds, since, until))
         .group_by(grouped, *columns)
     )
     table = read(store, lambda c: frame(c, query))
     table["period"] = begin_of_period(pd.to_datetime(table["period"], utc=True), step)
-    keys = ["period", *by]
-    table = table.groupby(keys, as_index=False, sort=True)[list(_TOTALS)].sum()
-    for name in ("seconds", "value"):
-        number = table[f"{name}_n"].astype(float)
-        table[f"mean_{name}"] = table[f"{name}_sum"] / number.where(number > 0)
-    return table[[*keys, "n", "mean_seconds", "mean_value", "seconds_sum", "value_sum"]]
+    return table.groupby(["period", *by], as_index=False, sort=True)[["n"]].sum()
 
 
 @requires(Action.SEE_MONITORING)
@@ -71,59 +63,12 @@ def event_counts(
     until: datetime,
     *,
     by: Sequence[str] = ("kind",),
-    about: str = "",
 ) -> pd.DataFrame:
-    """Return how many events there were. Columns: those of ``by``, ``about`` where a name is given, n.
-
-    about : split by this fact, too, such as "decision"; it is read from the JSON of each row, which takes longer.
-    """
+    """Return how many events there were. Columns: those of ``by``, n."""
     columns = _columns(by)
-    if about:
-        columns.append(sa.func.coalesce(events.c.about[about].as_string(), "").label("about"))
     query = sa.select(*columns, sa.func.count().label("n")).where(*_between(kinds, since, until)).group_by(*columns)
     table = read(store, lambda c: frame(c, query))
     return table.sort_values(list(table.columns[:-1]), ignore_index=True) if len(columns) else table
-
-
-@requires(Action.SEE_MONITORING)
-def seconds_histogram(
-    store: Store,
-    kinds: Collection[EventKind],
-    since: datetime,
-    until: datetime,
-    edges: Sequence[float],
-    *,
-    by: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Return how many events took at most as long as each edge.
-
-    Parameters
-    ----------
-    edges
-        Seconds, rising. Infinity is added as the last one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns: those of ``by``, le, n (with all shorter ones), one row for each group and edge.
-    """
-    if any(b <= a for a, b in itertools.pairwise(edges)):
-        raise ValueError("The edges of a histogram must rise.")
-    columns = _columns(by)
-    upto = [sa.func.count().filter(events.c.seconds <= edge).label(f"le_{k}") for k, edge in enumerate(edges)]
-    query = sa.select(*columns, *upto, sa.func.count(events.c.seconds).label("all")).where(
-        *_between(kinds, since, until), events.c.seconds.is_not(None)
-    )
-    if columns:
-        query = query.group_by(*columns)
-    found = read(store, lambda c: frame(c, query))
-    rows = [
-        (*row[: len(by)], edge, int(n))
-        for row in found.itertuples(index=False, name=None)
-        for edge, n in zip((*edges, float("inf")), row[len(by) :], strict=True)
-    ]
-    table = pd.DataFrame(rows, columns=[*by, "le", "n"]).astype({"le": float, "n": "int64"})
-    return table.sort_values([*by, "le"], ignore_index=True)
 
 
 @requires(Action.SEE_MONITORING)
@@ -154,14 +99,6 @@ def _columns(by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
 
 def _between(kinds: Collection[EventKind], since: datetime, until: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return events.c.kind.in_([str(kind) for kind in kinds]), events.c.at >= since, events.c.at < until
-
-
-def _sums() -> list[sa.ColumnElement[Any]]:
-    counted: list[sa.ColumnElement[Any]] = [sa.func.count().label("n")]
-    for name in ("seconds", "value"):
-        counted.append(sa.func.count(events.c[name]).label(f"{name}_n"))
-        counted.append(sa.func.coalesce(sa.func.sum(events.c[name]), 0.0).label(f"{name}_sum"))
-    return counted
 
 
 def moment_in_sql(store: Store, at: sa.ColumnElement[Any], step: str) -> sa.ColumnElement[Any]:

@@ -19,7 +19,7 @@ from core.store.events import EventKind
 from core.store.schema import EVENT_TOTALS, events, settings
 
 EDGES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 30.0)  # seconds; 2 is the promise
-TOTAL = "total"  # stage: from the bytes to the decision
+TOTAL = "total"  # stage: from the bytes to the decision, with the time in the line
 STAGES = (*map(str, Stage), TOTAL)
 _VERSION = 1  # of the names of the totals; another one counts all events anew
 _RECENT = 1000  # newest rows that are always counted anew

@@ -11,12 +11,14 @@ from core.access import Action, requires
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, read
 from core.store.events import EventKind
-from core.store.schema import events, feedback, jobs, predictions
+from core.store.schema import clips, events, feedback, jobs, predictions
+from core.store.scored_events import ACCEPTED, synthetic_event
+from core.store.synthetic import is_synthetic
 
 
 @dataclass(frozen=True)
 class Scored:
-    """How the clips of a time were decided. A clip that came twice counts twice.
+    """How the clips of a time were decided, without synthetic ones. A clip that came twice counts twice.
 
     accepted : with a sure answer.  unlike : unlike the training music.  confidence : mean of the highest
     probabilities; None without a clip.
@@ -34,10 +36,10 @@ def scored_since(store: Store, since: datetime) -> Scored:
     number, about = sa.func.count, events.c.about
     query = sa.select(
         number(),
-        number().filter(about["decision"].as_string() == "accept"),
+        number().filter(about["decision"].as_string() == ACCEPTED),
         number().filter(about["unlike"].as_boolean().is_(True)),
         sa.func.avg(events.c.value),
-    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since)
+    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, sa.not_(synthetic_event(events)))
     found, accepted, unlike, confidence = read(store, lambda c: c.execute(query).one())
     return Scored(int(found), int(accepted), int(unlike), None if confidence is None else float(confidence))
 
@@ -71,11 +73,13 @@ def last_answer_at(store: Store) -> datetime | None:
 def probability_sums(store: Store, model_version: str, since: datetime) -> pd.DataFrame:
     """Sum the champion's probabilities of the clips that were first scored since a moment, for each guess.
 
-    Returns guess, n and p_* (sums). They say what the model promises without labels.
+    Synthetic clips are left out. Returns guess, n and p_* (sums). They say what the model promises without labels.
     """
     sums = [sa.func.sum(predictions.c[f"p_{emotion}"]).label(f"p_{emotion}") for emotion in EMOTIONS]
     query = (
         sa.select(predictions.c.guess, sa.func.count().label("n"), *sums)
+        .join(clips, clips.c.id == predictions.c.clip_id)
+        .where(sa.not_(is_synthetic()))
         .where(predictions.c.role == "champion", predictions.c.model_version == model_version)
         .where(predictions.c.created_at >= since)
         .group_by(predictions.c.guess)

@@ -1,5 +1,6 @@
 """Read the predictions that came before the answers of people: they measure how good a model is on new clips."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import pandas as pd
@@ -7,7 +8,8 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.schema import EMOTIONS
-from core.store.connection import Store, frame, read
+from core.store.connection import Store, by_clip, frame, read
+from core.store.one_recording import same_recordings
 from core.store.schema import clips, events, feedback, predictions
 from core.store.scored_events import MUSIC, fact_of_music, with_music
 from core.store.synthetic import is_synthetic
@@ -19,8 +21,8 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
     """Return the champion's predictions of a period whose clips people answered about later, and only later.
 
     A model that was trained with an answer about a clip predicts the recording after the answer. Such a prediction is
-    not here, so every row is a clip of a recording that its model did not know. Deleted and synthetic clips are left
-    out.
+    not here, so every row is a clip of a recording that its model did not know. Files that people or the program call
+    the same recording are one. Deleted and synthetic clips are left out.
 
     Returns
     -------
@@ -51,6 +53,7 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
     query = (
         sa.select(
             predictions.c.clip_id,
+            clips.c.content_hash,
             recording().label("recording"),
             predictions.c.model_version,
             predictions.c.created_at.label("at"),
@@ -72,4 +75,17 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
         )
         .order_by(predictions.c.created_at, predictions.c.id)
     )
-    return read(store, lambda c: frame(c, query))
+    table, same = read(store, lambda c: frame(c, query)), same_recordings(store)
+    name = table.pop("content_hash").map(same.named)
+    first_of_name = name.map(_first_answers(store, same.named).to_dict())
+    known = table["at"] >= pd.to_datetime(first_of_name, utc=True)  # a missing time is never reached
+    return table[~known].assign(recording=name.fillna(table["recording"]))
+
+
+def _first_answers(store: Store, named: Mapping[str, str]) -> pd.Series:
+    """When somebody first answered about each recording, index: its name. named : content -> name of the recording."""
+    first = sa.func.min(feedback.c.created_at, type_=feedback.c.created_at.type).label("at")
+    query = sa.select(clips.c.content_hash.label("clip_id"), first).join(clips, clips.c.id == feedback.c.clip_id)
+    query = query.where(feedback.c.kind != "undo").group_by(clips.c.content_hash)
+    found = by_clip(store, query, clips.c.content_hash, named)["at"]
+    return found.groupby(found.index.map(named)).min()

@@ -24,6 +24,7 @@ SECONDS_EDGES = (
     *(k / 10 for k in range(11, 101)),
     *(float(k) for k in range(11, 121)),
 )
+ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 UNLIKE = "unlike"  # decision: a review because the clip is unlike the training music
 NOT_STORED = "not stored"  # fact of a clip that was scored, but not stored
 LENGTHS_S = (30.0, 60.0, 180.0, 360.0)  # edges of the groups of lengths of a recording

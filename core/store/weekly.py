@@ -12,17 +12,16 @@ from core.access import Action, requires
 from core.store.connection import Store, by_clip, read
 from core.store.events import EventKind
 from core.store.schema import clips, events, features, feedback
-from core.store.scored_events import synthetic_event
+from core.store.scored_events import ACCEPTED, synthetic_event
 from core.store.synthetic import is_synthetic
-
-ACCEPTED = "accept"  # decision of a sure answer, see core.models.policy
 
 
 @dataclass(frozen=True)
 class Answered:
-    """How many different clips the model answered between two moments, whichever version it was.
+    """How many recordings the model answered between two moments, whichever version it was.
 
-    clips : all.  unlike : unlike the training music.  unsure : of the others, those without a sure answer.
+    clips : one of each recording.  unlike : unlike the training music.  unsure : of the others, those without a sure
+    answer.
     """
 
     clips: int
@@ -38,18 +37,19 @@ def recordings_between(store: Store, since: datetime, until: datetime, extractor
     Synthetic and deleted clips are left out.
     """
     chosen = sa.func.min(clips.c.id)
-    query = _recordings(since, until, extractor).with_only_columns(chosen).group_by(recording()).order_by(chosen)
+    query = measured_clips(since, until, extractor).with_only_columns(chosen).group_by(recording()).order_by(chosen)
     return read(store, lambda c: list(c.execute(query.limit(limit)).scalars()))
 
 
 @requires(Action.SEE_MONITORING)
 def count_recordings(store: Store, since: datetime, until: datetime, extractor: str) -> int:
     """Return the number of recordings of ``recordings_between`` without a limit."""
-    query = _recordings(since, until, extractor).with_only_columns(sa.func.count(recording().distinct()))
+    query = measured_clips(since, until, extractor).with_only_columns(sa.func.count(recording().distinct()))
     return int(read(store, lambda c: c.execute(query).scalar_one()))
 
 
-def _recordings(since: datetime, until: datetime, extractor: str) -> sa.Select[Any]:
+def measured_clips(since: datetime, until: datetime, extractor: str) -> sa.Select[Any]:
+    """Return the query of the measured clips of music that were stored between two moments."""
     measured = sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == extractor)
     return (
         sa.select(clips.c.id)
@@ -68,16 +68,22 @@ def recording(of: sa.FromClause = clips) -> sa.ColumnElement[str]:
 def answered_between(store: Store, since: datetime, until: datetime) -> Answered:
     """Return how many clips the model answered between two moments; a clip that came twice counts once.
 
+    Of the windows of a whole recording only one counts, the one with the smallest hash: they depend on one another.
     Synthetic clips are left out: they say nothing about the music that comes.
     """
+    counted = (
+        *(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != ""),
+        sa.not_(synthetic_event(events)),
+    )
+    of_recording = sa.func.coalesce(events.c.about["recording"].as_string(), events.c.clip_id)
+    chosen = sa.select(sa.func.min(events.c.clip_id)).where(*counted).group_by(of_recording)
     unlike = events.c.about["unlike"].as_boolean().is_(True)
     unsure = events.c.about["decision"].as_string() != ACCEPTED
     clip = events.c.clip_id.distinct()
     number = sa.func.count
     query = sa.select(
         number(clip), number(clip).filter(unlike), number(clip).filter(sa.not_(sa.func.coalesce(unlike, False)), unsure)
-    ).where(events.c.kind == str(EventKind.SCORED), events.c.at >= since, events.c.at < until, events.c.clip_id != "")
-    query = query.where(sa.not_(synthetic_event(events)))
+    ).where(*counted, events.c.clip_id.in_(chosen))
     return Answered(*map(int, read(store, lambda c: c.execute(query).one())))
 
 

@@ -110,11 +110,10 @@ def _hourly(metric: str, by: str) -> str:
     return f"sum by ({by}) ({one(f'increase({metric}[1h])')})"
 
 
-def service() -> Dashboard:
-    """How many clips come, how fast the answers are, what fails, what rings."""
+def _promise() -> list[Panel]:
     promise = "1 - tme:clips_late:increase28d / tme:clips:increase28d"
     budget = "1 - (tme:clips_late:increase28d / tme:clips:increase28d) / 0.01"
-    traffic = [
+    return [
         figure(
             "Promise",
             "Share of the clips of 28 days with an answer within 2 seconds. The promise is 99 %.",
@@ -131,7 +130,7 @@ def service() -> Dashboard:
         ),
         figure(
             "95 of 100 clips within",
-            "95th percentile of the time from the bytes to the decision, in the last hour.",
+            "95th percentile of the time from the bytes to the decision, with the time in the line, in the last hour.",
             Ask(_percentile(0.95, "total", "1h")),
             unit="s",
             limits=[(None, "green"), (2, "red")],
@@ -149,68 +148,75 @@ def service() -> Dashboard:
             Ask("sum(up)"),
         ),
     ]
+
+
+def _clips() -> list[Panel]:
+    return [
+        curves(
+            "Clips by outcome",
+            "In the hour before. Refused: the file holds no usable music. Failed: the program is at fault.",
+            Ask(_hourly("tme_clips_total", "outcome"), "{{outcome}}"),
+        ),
+        curves(
+            "Clips by way",
+            "Where the clips of the hour before came from.",
+            Ask(_hourly("tme_clips_total", "way"), "{{way}}"),
+        ),
+        curves(
+            "Time of a clip",
+            "Half, 95 and 99 of 100 clips had their answer within this time. The line is the promise.",
+            *(Ask(_percentile(share, "total", "1h"), f"{share:.0%}") for share in (0.5, 0.95, 0.99)),
+            unit="s",
+            limit=2,
+        ),
+        curves(
+            "Stages",
+            "95th percentile of each stage of a clip in the hour before.",
+            *(Ask(_percentile(0.95, stage, "1h"), stage) for stage in ("decode", "features", "model")),
+            unit="s",
+        ),
+        curves(
+            "Late clips",
+            "Share of the clips of the window that were slow or had no answer. The line is the promise.",
+            Ask("tme:clips_late:increase1h / tme:clips:increase1h", "1 hour"),
+            Ask("tme:clips_late:increase6h / tme:clips:increase6h", "6 hours"),
+            Ask("tme:clips_late:increase3d / tme:clips:increase3d", "3 days"),
+            unit="percentunit",
+            limit=0.01,
+        ),
+        curves(
+            "The line",
+            "Clips and explanations that wait for the processor, and those in work.",
+            Ask("sum by (state) (tme_waiting_requests)", "{{state}}"),
+        ),
+        curves("Jobs", "Background jobs by state.", Ask(f"sum by (state) ({one('tme_jobs')})", "{{state}}")),
+    ]
+
+
+def _alerts() -> list[Panel]:
+    return [
+        rows("What rings now", "Each has a page in docs/runbooks.", Ask('ALERTS{alertstate="firing"}')),
+        curves(
+            "Alerts over time",
+            "How many rang.",
+            Ask('sum by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"),
+        ),
+    ]
+
+
+def service() -> Dashboard:
+    """How many clips come, how fast the answers are, what fails, what rings."""
     return dashboard(
         "tme-service",
         "Service",
         "How many clips come, how fast the answers are, and what fails.",
         "now-24h",
-        {
-            "The promise": traffic,
-            "Clips": [
-                curves(
-                    "Clips by outcome",
-                    "In the hour before. Refused: the file holds no usable music. Failed: the program is at fault.",
-                    Ask(_hourly("tme_clips_total", "outcome"), "{{outcome}}"),
-                ),
-                curves(
-                    "Clips by way",
-                    "Where the clips of the hour before came from.",
-                    Ask(_hourly("tme_clips_total", "way"), "{{way}}"),
-                ),
-                curves(
-                    "Time of a clip",
-                    "Half, 95 and 99 of 100 clips had their answer within this time. The line is the promise.",
-                    *(Ask(_percentile(share, "total", "1h"), f"{share:.0%}") for share in (0.5, 0.95, 0.99)),
-                    unit="s",
-                    limit=2,
-                ),
-                curves(
-                    "Stages",
-                    "95th percentile of each stage of a clip in the hour before.",
-                    *(Ask(_percentile(0.95, stage, "1h"), stage) for stage in ("decode", "features", "model")),
-                    unit="s",
-                ),
-                curves(
-                    "Late clips",
-                    "Share of the clips of the window that were slow or had no answer. The line is the promise.",
-                    Ask("tme:clips_late:increase1h / tme:clips:increase1h", "1 hour"),
-                    Ask("tme:clips_late:increase6h / tme:clips:increase6h", "6 hours"),
-                    Ask("tme:clips_late:increase3d / tme:clips:increase3d", "3 days"),
-                    unit="percentunit",
-                    limit=0.01,
-                ),
-                curves(
-                    "The line",
-                    "Clips and explanations that wait for the processor, and those in work.",
-                    Ask("sum by (state) (tme_waiting_requests)", "{{state}}"),
-                ),
-                curves("Jobs", "Background jobs by state.", Ask(f"sum by (state) ({one('tme_jobs')})", "{{state}}")),
-            ],
-            "Alerts": [
-                rows("What rings now", "Each has a page in docs/runbooks.", Ask('ALERTS{alertstate="firing"}')),
-                curves(
-                    "Alerts over time",
-                    "How many rang.",
-                    Ask('sum by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"),
-                ),
-            ],
-        },
+        {"The promise": _promise(), "Clips": _clips(), "Alerts": _alerts()},
     )
 
 
-def model() -> Dashboard:
-    """How good the model is on new music: labels, promise, calibration, drift, alarms."""
-    now = [
+def _now() -> list[Panel]:
+    return [
         figure(
             "Days since the last training",
             "Of the champion.",
@@ -241,107 +247,127 @@ def model() -> Dashboard:
             Ask("max(tme_agreement_alpha)"),
         ),
     ]
+
+
+def _answers() -> list[Panel]:
+    return [
+        curves(
+            "Decisions",
+            "Of the day before. Choose (two emotions) and review are not sure.",
+            Ask(f"sum by (decision) ({one('increase(tme_decisions_total[1d])')})", "{{decision}}"),
+        ),
+        curves(
+            "Guesses",
+            "The most probable emotion of the clips of the day before, sure or not.",
+            Ask(f"sum by (emotion) ({one('increase(tme_guesses_total[1d])')})", "{{emotion}}"),
+        ),
+        curves(
+            "Not sure",
+            "Share of the clips that the model did not decide.",
+            Ask("max by (window) (tme_unsure_ratio)", "{{window}}"),
+            unit="percentunit",
+            most=1,
+        ),
+        curves(
+            "Labels of people",
+            "Answers of the seven days before.",
+            Ask(f"sum by (way) ({one('increase(tme_label_answers_total[7d])')})", "{{way}}"),
+        ),
+    ]
+
+
+def _quality() -> list[Panel]:
+    return [
+        curves(
+            "Macro-F1",
+            "On labelled clips, with its 95 % interval, beside the value that the model promises.",
+            Ask('max by (bound) (tme_quality_f1_ratio{emotion="macro"})', "{{bound}}"),
+            Ask('max(tme_quality_promised_f1_ratio{emotion="macro"})', "promised"),
+            most=1,
+        ),
+        curves(
+            "F1 by emotion",
+            "On labelled clips. With few labels these values jump; look at their number.",
+            Ask('max by (emotion) (tme_quality_f1_ratio{bound="estimate",emotion!="macro"})', "{{emotion}}"),
+            most=1,
+        ),
+        curves(
+            "Calibration error",
+            "ECE, beside the value that a perfectly calibrated model shows at this number of clips.",
+            Ask("max by (source) (tme_quality_ece_ratio)", "{{source}}"),
+            most=1,
+        ),
+        curves(
+            "Labelled clips",
+            "Clips with a label of people and a prediction of the champion.",
+            Ask("max(tme_quality_clips)", "clips"),
+        ),
+    ]
+
+
+def _drift() -> list[Panel]:
+    return [
+        curves(
+            "Drifted features",
+            "Share of the features that differ from the training music, and where the alarm begins to ring.",
+            Ask("max(tme_drift_drifted_ratio)", "drifted"),
+            Ask("max(tme_drift_limit_ratio)", "the alarm rings"),
+            unit="percentunit",
+            most=1,
+        ),
+        bars(
+            "Farthest features",
+            "Kolmogorov-Smirnov distance of the judged weeks from the training music.",
+            Ask("topk(10, max by (feature) (tme_drift_statistic))", "{{feature}}"),
+            most=1,
+        ),
+        bars(
+            "Highest PSI",
+            "With few clips, PSI is high without any drift. The next panel shows how often.",
+            Ask("topk(10, max by (feature) (tme_drift_psi))", "{{feature}}"),
+        ),
+        curves(
+            "PSI above 0.2",
+            "Share of the features with such a PSI, beside the share that chance gives with so few clips.",
+            Ask("max(tme_drift_psi_ratio)", "measured"),
+            Ask("max(tme_drift_psi_chance_ratio)", "by chance"),
+            unit="percentunit",
+            most=1,
+        ),
+    ]
+
+
+def _alarms_and_models() -> list[Panel]:
+    return [
+        curves(
+            "Alarms of watch",
+            "1: the alarm rings.",
+            Ask("max by (rule) (tme_alarm_active)", "{{rule}}"),
+            most=1,
+        ),
+        curves(
+            "By chance once in so many weeks",
+            "Computed for the clips that come. All alarms together ring by chance at most once in 26 weeks.",
+            Ask("min by (rule) (tme_alarm_chance_seconds) / 604800", "{{rule}}"),
+            unit="none",
+        ),
+        rows("Models", "In use now.", Ask("max by (role, version, algorithm) (tme_model_info)")),
+    ]
+
+
+def model() -> Dashboard:
+    """How good the model is on new music: labels, promise, calibration, drift, alarms."""
     return dashboard(
         "tme-model",
         "Model",
         "How good the model is on new music, and whether the music has changed.",
         "now-90d",
         {
-            "Now": now,
-            "Answers": [
-                curves(
-                    "Decisions",
-                    "Of the day before. Choose (two emotions) and review are not sure.",
-                    Ask(f"sum by (decision) ({one('increase(tme_decisions_total[1d])')})", "{{decision}}"),
-                ),
-                curves(
-                    "Guesses",
-                    "The most probable emotion of the clips of the day before, sure or not.",
-                    Ask(f"sum by (emotion) ({one('increase(tme_guesses_total[1d])')})", "{{emotion}}"),
-                ),
-                curves(
-                    "Not sure",
-                    "Share of the clips that the model did not decide.",
-                    Ask("max by (window) (tme_unsure_ratio)", "{{window}}"),
-                    unit="percentunit",
-                    most=1,
-                ),
-                curves(
-                    "Labels of people",
-                    "Answers of the seven days before.",
-                    Ask(f"sum by (way) ({one('increase(tme_label_answers_total[7d])')})", "{{way}}"),
-                ),
-            ],
-            "Quality": [
-                curves(
-                    "Macro-F1",
-                    "On labelled clips, with its 95 % interval, beside the value that the model promises.",
-                    Ask('max by (bound) (tme_quality_f1_ratio{emotion="macro"})', "{{bound}}"),
-                    Ask('max(tme_quality_promised_f1_ratio{emotion="macro"})', "promised"),
-                    most=1,
-                ),
-                curves(
-                    "F1 by emotion",
-                    "On labelled clips. With few labels these values jump; look at their number.",
-                    Ask('max by (emotion) (tme_quality_f1_ratio{bound="estimate",emotion!="macro"})', "{{emotion}}"),
-                    most=1,
-                ),
-                curves(
-                    "Calibration error",
-                    "ECE, beside the value that a perfectly calibrated model shows at this number of clips.",
-                    Ask("max by (source) (tme_quality_ece_ratio)", "{{source}}"),
-                    most=1,
-                ),
-                curves(
-                    "Labelled clips",
-                    "Clips with a label of people and a prediction of the champion.",
-                    Ask("max(tme_quality_clips)", "clips"),
-                ),
-            ],
-            "Drift": [
-                curves(
-                    "Drifted features",
-                    "Share of the features that differ from the training music, and where the alarm begins to ring.",
-                    Ask("max(tme_drift_drifted_ratio)", "drifted"),
-                    Ask("max(tme_drift_limit_ratio)", "the alarm rings"),
-                    unit="percentunit",
-                    most=1,
-                ),
-                bars(
-                    "Farthest features",
-                    "Kolmogorov-Smirnov distance of the judged weeks from the training music.",
-                    Ask("topk(10, max by (feature) (tme_drift_statistic))", "{{feature}}"),
-                    most=1,
-                ),
-                bars(
-                    "Highest PSI",
-                    "With few clips, PSI is high without any drift. The next panel shows how often.",
-                    Ask("topk(10, max by (feature) (tme_drift_psi))", "{{feature}}"),
-                ),
-                curves(
-                    "PSI above 0.2",
-                    "Share of the features with such a PSI, beside the share that chance gives with so few clips.",
-                    Ask("max(tme_drift_psi_ratio)", "measured"),
-                    Ask("max(tme_drift_psi_chance_ratio)", "by chance"),
-                    unit="percentunit",
-                    most=1,
-                ),
-            ],
-            "Alarms and models": [
-                curves(
-                    "Alarms of watch",
-                    "1: the alarm rings.",
-                    Ask("max by (rule) (tme_alarm_active)", "{{rule}}"),
-                    most=1,
-                ),
-                curves(
-                    "By chance once in so many weeks",
-                    "Computed for the clips that come. All alarms together ring by chance at most once in 26 weeks.",
-                    Ask("min by (rule) (tme_alarm_chance_seconds) / 604800", "{{rule}}"),
-                    unit="none",
-                ),
-                rows("Models", "In use now.", Ask("max by (role, version, algorithm) (tme_model_info)")),
-            ],
+            "Now": _now(),
+            "Answers": _answers(),
+            "Quality": _quality(),
+            "Drift": _drift(),
+            "Alarms and models": _alarms_and_models(),
         },
     )
 

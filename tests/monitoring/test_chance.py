@@ -66,3 +66,11 @@ def test_independent_features_would_promise_too_much(reference):
     alone = (drawn > 0).mean()
     assert (drawn >= 2).mean() > 3 * alone**2
     assert chance.drift_limit(40, reference, chance=0.001).count > chance.drift_limit(40, reference, chance=0.05).count
+
+
+def test_a_single_feature_never_rings(music):
+    ignore = list(COLUMNS[1:])
+    lone = make_reference(music, music[LABEL], range(len(music)), ignore=ignore)
+    limit = chance.drift_limit(40, lone, chance=0.01)
+    assert (limit.count, limit.compared) == (chance.LEAST_COUNT, 1)
+    assert chance.drifted_by_chance(40, lone).max() < limit.count

@@ -68,6 +68,16 @@ def test_drift_says_what_was_seen_how_often_it_rings_by_chance_and_what_to_do(fo
     assert len(loud.about["features"]) == len(COLUMNS) - len(FRAGILE)
 
 
+def test_drift_of_some_of_the_recordings_states_how_many_came():
+    music = stand_in.sample(seed=1, n_per_class=100)
+    reference = make_reference(music, music[LABEL], range(len(music)), ignore=FRAGILE)
+    some = feature_drift(music[list(COLUMNS)].sample(40, random_state=0), reference)
+    finding = drift_finding(some, reference, Span(MONDAY, MONDAY + 2 * WEEK, 900))
+    assert "in 40 of 900 recordings of 2 Mar to 15 Mar" in finding.seen
+    assert "At 450 recordings a week" in finding.by_chance
+    assert finding.clips == 40
+
+
 def test_a_finding_survives_its_storage(found):
     for finding in (*found, labels_finding(None, None, now=MONDAY)):
         again = Finding.from_json(finding.to_json())
@@ -96,7 +106,7 @@ def test_unsure_answers_are_compared_with_the_weeks_before():
     finding = share_finding(Rule.UNSURE, Share(30, 50), Share(60, 300), ONE_WEEK)
     assert finding.standing is Standing.RINGS
     assert finding.seen == (
-        "30 of 50 clips (60 %) of 2 Mar to 8 Mar got no sure answer. In the weeks before, it was 20 % of 300."
+        "30 of 50 recordings (60 %) of 2 Mar to 8 Mar got no sure answer. In the weeks before, it was 20 % of 300."
     )
     assert finding.weeks >= RULE_WEEKS
     assert finding.about["usual"] == [60, 300]

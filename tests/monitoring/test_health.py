@@ -131,4 +131,4 @@ def test_pieces_of_the_demo_library_and_demo_clips_are_synthetic(opened):
     with opened.engine.connect().execution_options(write=True) as c, c.begin():
         c.execute(schema.tracks.update().where(schema.tracks.c.id == "track c").values(genre=GENRE))
     assert synthetic_clips(opened, ["a", "b", "c"]) == {"b", "c"}
-    assert count_recordings(opened, NOW, NOW + timedelta(days=1), EXTRACTOR) == 1
+    assert count_recordings(opened, WEEK.since, WEEK.until, EXTRACTOR) == 1

@@ -11,6 +11,7 @@ from core.evaluation.metrics import perfect_ece, scores
 from core.monitoring import quality
 from core.monitoring.periods import period_named
 from core.schema import EMOTIONS, PROBA
+from core.store import say_same
 from core.store.schema import clips
 
 MONTH = period_named("28 days", NOW)
@@ -54,6 +55,17 @@ def test_a_recording_that_a_model_may_know_from_another_clip_does_not_count(open
         c.execute(clips.update().where(clips.c.id == "b").values(track_id="track a"))
     add_answers(opened, [("a", "sad", NOW - timedelta(days=5)), ("b", "sad", NOW), ("c", "sad", NOW)])
     assert list(quality.labelled_predictions(opened, MONTH)["clip_id"]) == ["a", "c"]
+
+
+def test_files_that_people_call_one_recording_count_once(opened):
+    predicted = [NOW - timedelta(days=days) for days in (9, 8, 3)]
+    add_clips(opened, [{"id": n, "p": SURE_SAD, "predicted_at": at} for n, at in zip("abc", predicted, strict=True)])
+    add_answers(opened, [("a", "sad", NOW - timedelta(days=5)), ("b", "sad", NOW), ("c", "sad", NOW)])
+    assert list(quality.labelled_predictions(opened, MONTH)["clip_id"]) == ["a", "b", "c"]
+    say_same(opened, "a", "b", True)
+    assert list(quality.labelled_predictions(opened, MONTH)["clip_id"]) == ["a", "c"]
+    say_same(opened, "c", "b", True)  # a model may know c from the answer about a
+    assert list(quality.labelled_predictions(opened, MONTH)["clip_id"]) == ["a"]
 
 
 def test_raters_who_disagree_give_no_label(opened):

@@ -52,7 +52,7 @@ def texts(page):
 def fill(db):
     """Events of the last days. Their times are those of this machine, because the page looks at the present."""
     ago = NOW - timedelta(days=1)
-    add_clips(db, [{"id": f"c{k}", "makam": "Hicaz", "p": (0.1, 0.1, 0.1, 0.7), "predicted_at": ago,
+    add_clips(db, [{"id": f"c{k}", "makam": "Hicaz", "p": (0.1, 0.1, 0.1, 0.7), "predicted_at": ago, "stored_at": ago,
                     "path": "/nowhere/x.mp3" if k == 20 else None, "tempo": 100.0 + k} for k in range(25)])  # fmt: skip
     add_answers(db, [(f"c{k}", "sad", NOW) for k in range(25)])
     events = [scored(0, clip_id=f"c{k}", decision="accept", label="sad") for k in range(25)]

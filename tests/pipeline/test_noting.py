@@ -1,6 +1,7 @@
 """Each clip leaves one event, whichever way it comes, and a store that is down costs no answer."""
 
 import io
+import time
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_a_scored_clip_says_how_it_came_how_long_it_took_and_what_was_decided(st
     }
 
 
+def test_the_seconds_are_those_that_somebody_waits(store):
+    own(store, asked=Asked(Way.API, came_s=time.perf_counter() - 60))
+    with pytest.raises(AudioError):
+        own(store, silence(), asked=Asked(Way.API, came_s=time.perf_counter() - 60))
+    (scored,), (refused,) = events(store), events(store, EventKind.REFUSED)
+    assert min(scored["seconds"], refused["seconds"]) > 60
+
+
 def test_a_second_request_for_the_same_clip_leaves_a_second_event(store):
     own(store)
     own(store)
@@ -86,6 +95,7 @@ def test_the_ways_of_the_pages(store):
     source = scoring.inspect(clip(), "a.flac")
     list(scoring.score_windows(source, served(), spans=[(0, 3), (3, 6)], policy=Policy(), store=store))
     assert [event["way"] for event in events(store)] == ["tracks", "tracks"]
+    assert len({event["about"]["recording"] for event in events(store)}) == 1
 
 
 def test_a_refused_clip_and_a_fault_of_the_program_differ(store, monkeypatch):

@@ -54,7 +54,7 @@ def test_an_event_cannot_be_wrong(facts):
 def test_periods_begin_at_the_hour_the_day_the_monday_and_the_first(opened):
     sunday_before, next_month = -1, 24 * 30
     moments = (26.5, sunday_before, 0, 26.2, next_month, 24 * 7)  # out of order, as clocks and processes are
-    store.record_events(opened, *(scored(h, seconds=h if h > 0 else None) for h in moments))
+    store.record_events(opened, *(scored(h) for h in moments))
 
     def counted(step):
         table = store.events_by_period(opened, [SCORED], MONDAY - timedelta(days=9), LATER, step)
@@ -64,9 +64,6 @@ def test_periods_begin_at_the_hour_the_day_the_monday_and_the_first(opened):
     assert counted("day") == {"03-01 00": 1, "03-02 00": 1, "03-03 00": 2, "03-09 00": 1, "04-01 00": 1}
     assert counted("week") == {"02-23 00": 1, "03-02 00": 3, "03-09 00": 1, "03-30 00": 1}
     assert counted("month") == {"03-01 00": 5, "04-01 00": 1}
-    week = store.events_by_period(opened, [SCORED], MONDAY, LATER, "week").iloc[0]
-    assert week["mean_seconds"] == pytest.approx((26.5 + 26.2) / 2)  # the event without seconds does not count
-    assert math.isnan(week["mean_value"])
 
 
 def test_a_period_is_split_and_ends_before_its_end(opened):
@@ -89,30 +86,6 @@ def test_a_period_is_split_and_ends_before_its_end(opened):
         store.event_counts(opened, [SCORED], MONDAY, until, by=("rater",))
 
 
-def test_counts_by_a_fact_of_the_events(opened):
-    kinds = ("accepted", "accepted", "review")
-    store.record_events(opened, *(scored(0, about={"decision": kind}) for kind in kinds), scored(0))
-    table = store.event_counts(opened, [SCORED], MONDAY, LATER, by=("way",), about="decision")
-    assert table.to_dict("records") == [
-        {"way": "page", "about": "", "n": 1},
-        {"way": "page", "about": "accepted", "n": 2},
-        {"way": "page", "about": "review", "n": 1},
-    ]
-
-
-def test_the_histogram_counts_what_is_at_most_as_long(opened):
-    seconds = (0.5, 1.0, 1.0, 2.5, None)
-    store.record_events(opened, *(scored(0, s) for s in seconds), scored(0, 9.0, Way.LIBRARY))
-    table = store.seconds_histogram(opened, [SCORED], MONDAY, LATER, (1.0, 2.0), by=("way",))
-    found = [tuple(row) for row in table.itertuples(index=False)]
-    assert found == [
-        ("library", 1.0, 0), ("library", 2.0, 0), ("library", math.inf, 1),
-        ("page", 1.0, 3), ("page", 2.0, 3), ("page", math.inf, 4),
-    ]  # fmt: skip
-    with pytest.raises(ValueError, match="must rise"):
-        store.seconds_histogram(opened, [SCORED], MONDAY, LATER, (2.0, 1.0))
-
-
 def test_the_table_gives_the_newest_first(opened):
     store.record_events(opened, *(scored(h, clip_id=f"c{h}", about={"h": h}) for h in (2, 0, 1)))
     table = store.events_table(opened, SCORED, MONDAY, limit=2)
@@ -125,9 +98,8 @@ def test_the_table_gives_the_newest_first(opened):
 
 def test_an_empty_store_gives_empty_tables(opened):
     ask = (opened, [SCORED], MONDAY, LATER)
-    assert store.events_by_period(*ask, "week").columns.tolist()[:3] == ["period", "kind", "n"]
+    assert store.events_by_period(*ask, "week").columns.tolist() == ["period", "kind", "n"]
     assert store.event_counts(*ask).empty
-    assert store.seconds_histogram(*ask, (1.0,))["n"].tolist() == [0, 0]
 
 
 def test_a_store_that_is_down_costs_one_line_and_no_answer(opened, monkeypatch, caplog):

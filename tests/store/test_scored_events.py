@@ -13,6 +13,7 @@ from core.store.drifted_clips import extreme_clips
 from core.store.scored_events import GROUPS, NOT_STORED, SECONDS_EDGES, scored_groups, stage_means
 
 SINCE, UNTIL = NOW - timedelta(days=30), NOW
+LONG_AGO = NOW - timedelta(days=50)
 
 
 def groups(db, *by):
@@ -78,9 +79,9 @@ def test_the_most_extreme_clips_of_the_period_come_first(opened):
     add_clips(
         opened,
         [{"id": name, "tempo": tempo, "path": "x"} for name, tempo in (("a", 60.0), ("b", 200.0), ("c", 120.0))]
-        + [{"id": "practice", "tempo": 300.0, "origin": "demo"}, {"id": "old", "tempo": 400.0}],
+        + [{"id": "practice", "tempo": 300.0, "origin": "demo"}, {"id": "old", "tempo": 400.0, "stored_at": LONG_AGO}],
     )
-    record_events(opened, *(scored(1, clip_id=c) for c in ("a", "b", "c", "c", "practice")), scored(50, clip_id="old"))
+    record_events(opened, scored(1, clip_id="old"))  # scored again
     where = {"extractor": EXTRACTOR}
     found = extreme_clips(opened, "_Tempo_Mean", SINCE, UNTIL, highest=True, limit=2, **where)
     assert list(found["clip_id"]) == ["b", "c"]

@@ -41,11 +41,19 @@ def test_one_measured_clip_of_each_recording_of_the_week(opened):
     assert weekly.count_recordings(opened, MONDAY, MONDAY + WEEK, "another extractor") == 0
 
 
-def test_each_clip_that_the_model_answered_counts_once(opened):
-    def scored(clip_id: str, decision: str, *, unlike: bool = False, days: float = 1.0) -> Event:
-        facts = {"decision": decision, "unlike": unlike}
-        return Event(EventKind.SCORED, Way.PAGE, clip_id=clip_id, about=facts, at=MONDAY + timedelta(days=days))
+def scored(clip_id: str, decision: str, *, unlike: bool = False, days: float = 1.0, **more: object) -> Event:
+    facts = {"decision": decision, "unlike": unlike, **more}
+    return Event(EventKind.SCORED, Way.PAGE, clip_id=clip_id, about=facts, at=MONDAY + timedelta(days=days))
 
+
+def test_the_windows_of_a_whole_recording_count_as_one(opened):
+    windows = [scored(f"w{k}", "review", unlike=k > 0, recording="first time") for k in range(30)]
+    again = [scored(f"w{k}", "review", unlike=k > 0, recording="second time") for k in range(30)]
+    store.record_events(opened, *windows, *again, scored("a", "choose"))
+    assert weekly.answered_between(opened, MONDAY, MONDAY + WEEK) == weekly.Answered(clips=2, unlike=0, unsure=2)
+
+
+def test_each_clip_that_the_model_answered_counts_once(opened):
     store.record_events(
         opened,
         scored("later", "review", days=7),

@@ -42,7 +42,8 @@ async def score_clip(
 ) -> shapes.ClipAnswer:
     """Say which emotion a clip carries, how sure the model is, and why. The answer is the same as on Predict."""
     sent, service = await bodies.one_file(request, name=name), service_of(request)
-    started, asked = time.perf_counter(), how_asked(request)
+    started = time.perf_counter()
+    asked = how_asked(request, came_s=started)
 
     def work() -> ScoredClip:
         served = service.served()

@@ -184,6 +184,7 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
     """Score a clip in the line of the server."""
     opened, largest_mb = cached.store(), Settings().max_upload_mb
     store = opened.as_now() if opened is not None else None
+    asked = Asked.on_page(chosen.origin)
 
     def work() -> ShownClip:
         scored, file = scoring.score_own(
@@ -194,7 +195,7 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
             store=store,
             origin=chosen.origin,
             max_mb=largest_mb,
-            asked=Asked.on_page(chosen.origin),
+            asked=asked,
         )
         return ShownClip(scoring.packed(scored), file, drawing.envelope(scored.recording.clip))
 

@@ -1,5 +1,6 @@
 """Score the windows of a recording on the Whole tracks page; the result stays in the session without the file."""
 
+import secrets
 import time
 from dataclasses import dataclass, field
 
@@ -12,11 +13,13 @@ from core.errors import CoreError, QueueFull, WorkerDied
 from core.models.policy import Policy
 from core.pipeline import scoring
 from core.pipeline.deciding import Decided
+from core.pipeline.noting import Asked
 from core.pipeline.serving import Served
 from core.pipeline.timeline import ScoredWindow, timeline_table
 from core.pipeline.work_queue import Way
 from core.schema import FeatureVector
 from core.store import Store
+from core.store import Way as EventWay
 from core.wording import clock
 from pages.shared import cached, messages, waiting
 
@@ -63,6 +66,7 @@ class TrackRun:
     measured : features of the windows of this recording, by clip id, also of earlier plans and models.
     answer : of the same file on Predict, or why there is none, with what it depends on.
     sections : WAV of the sections that were shown.
+    recording : random name of the recording in the events.
     """
 
     key: tuple[object, ...]
@@ -73,6 +77,7 @@ class TrackRun:
     stopped: bool = False
     answer: tuple[tuple[object, ...], Decided | str] | None = None
     sections: dict[tuple[float, float], bytes] = field(default_factory=dict)
+    recording: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> pd.DataFrame | None:
@@ -85,7 +90,7 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
         before = run if run is not None and run.about.digest == source.digest else None
         run = st.session_state[RUN] = TrackRun(key, about, plan)
         if before is not None:
-            run.measured, run.answer = before.measured, before.answer
+            run.measured, run.answer, run.recording = before.measured, before.answer, before.recording
     total = len(plan.spans)
     if len(run.windows) < total and not run.stopped:
         _score_missing(run, recording, plan, served, policy)
@@ -127,7 +132,7 @@ def _score_window(
     run: TrackRun, recording: Recording, span: tuple[float, float], served: Served, policy: Policy, store: Store | None
 ) -> ScoredWindow:
     """Score a window in the line of the server. After each window, it is somebody else's turn."""
-    measured = dict(run.measured)
+    measured, asked = dict(run.measured), Asked(EventWay.TRACKS, recording=run.recording)
     return waiting.result(
         lambda: scoring.score_window(
             recording.source,
@@ -137,6 +142,7 @@ def _score_window(
             store=store,
             origin=recording.origin,
             measured=measured,
+            asked=asked,
         ),
         way=Way.DECISION,
         name="track",

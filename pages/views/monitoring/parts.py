@@ -22,8 +22,8 @@ HINTS = {
     "drift. With few clips it exceeds 0.2 by chance, so the share to expect by chance stands beside it.",
     "q": "p-value with a correction for the number of features (Benjamini-Hochberg): among the features that are "
     "called drifted, at most 5 % are false on average.",
-    "p95": "95 of 100 clips were answered faster. From the begin of the work on a file to the answer. The time in the "
-    "line of the server does not count.",
+    "p95": "95 of 100 clips were answered faster. From the end of the upload to the answer, with the time in the line "
+    "of the server.",
     "unsure": "Clips for which the policy accepts no single emotion: it offers two, or asks for a person. Clips "
     "unlike the training music count here; the alarm about unsure answers leaves them out.",
     "failed": "Clips that the program could not answer by its own fault. Files without usable sound are refused and do "
