@@ -3,16 +3,20 @@
 import streamlit as st
 
 from core.errors import CoreError
+from core.wording import duration
 from pages.shared import cached, messages, who
 from pages.views.use import agreement_view, answers_view, listening_view, sessions_view
-from pages.views.use.period import ask_period
+from pages.views.use.period import FRESH_S, ask_period
 
 st.title("Use")
 store = cached.store()
 if store is None:
     st.stop()
 person = who.require_analyst(store, why=who.ONLY_ROLE)
-st.caption("What people hear and answer, counted without names. The running week is not over yet.")
+st.caption(
+    "What people hear and answer, counted without names. The running week is not over yet. The figures are at most "
+    f"{duration(FRESH_S)} old."
+)
 period = ask_period()
 shows = {
     "Listening": lambda: listening_view.show_listening(store, period),

@@ -83,9 +83,10 @@ def test_answers_per_hundred_shown_clips(see, db):
         db,
         *(Event(EventKind.SHOWN, Way.LABEL, value=1.0, at=NOW) for _ in range(4)),
         *(Event(EventKind.ANSWERED, Way.LABEL, seconds=s, at=NOW) for s in (3.0, 8.0, 90.0)),
+        Event(EventKind.ANSWERED, Way.PAGE, at=NOW),  # Predict shows no clip to be answered
     )
     page = see("Answers")
-    assert shown(page) == {"Answers": "3", "Answers per 100 shown": "75", "Median answer": "8 s"}
+    assert shown(page) == {"Answers on Label": "3", "Answers per 100 shown": "75", "Median answer": "8 s"}
     assert "95 % interval 30 to 95" in texts(page)
 
 
