@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.errors import CoreError
 from core.wording import duration
-from pages.shared import cached, messages, who
+from pages.shared import cached, tabs, who
 from pages.views.use import agreement_view, answers_view, listening_view, sessions_view
 from pages.views.use.period import FRESH_S, ask_period
 
@@ -24,10 +23,4 @@ shows = {
     "Sessions": lambda: sessions_view.show_sessions(store),
     "Agreement": lambda: agreement_view.show_agreement(store),
 }
-for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            try:
-                show()
-            except CoreError as error:
-                messages.problem(error)
+tabs.show_tabs(shows)
