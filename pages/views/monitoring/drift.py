@@ -47,13 +47,12 @@ def days_of(one: DriftNow) -> str:
 
 def _sentence(one: DriftNow) -> None:
     drifted = int(one.features["drifted"].sum())
-    rings = one.share >= one.limit
     by_chance = "" if pd.isna(one.weeks) else f" By chance it rings at most once in {one.weeks:,.0f} weeks."
     st.markdown(
         f"**{wording.part(drifted, len(one.features), 'feature')} unlike the training music** of "
         f"{messages.literal(one.model_version) or 'the model'}, in {wording.counted(one.clips, 'recording')} of "
         f"{days_of(one)}. The alarm rings from {wording.whole_percent(one.limit)} of the features on: it "
-        f"{'**rings**' if rings else 'is quiet'}.{by_chance}"
+        f"{'**rings**' if one.rings else 'is quiet'}.{by_chance}"
     )
     st.caption(
         f"PSI is above {PSI_LIMIT:g} in {wording.whole_percent(one.psi_share)} of the features. With "
