@@ -18,7 +18,6 @@ from core.store import Store, first_content
 from pages.figures import monitoring as figures
 from pages.shared import messages, show
 from pages.views.monitoring import parts
-from pages.views.monitoring.activity import rows_in_words
 from pages.views.monitoring.parts import HINTS, Seen
 
 SHOWN = 20  # features in the figure
@@ -123,7 +122,7 @@ def _clips(seen: Seen, one: DriftNow) -> None:
         key=f"drifted_{feature}",
         alt=f"Clips with extreme values of {BY_COLUMN[feature].name}",
     )
-    show.download(table.drop(columns="path"), "monitoring_drifted-clips", rows=rows_in_words(seen))
+    show.download(table.drop(columns="path"), "monitoring_drifted-clips", rows=parts.rows_in_words(seen))
     if event.selection.rows:
         _play(seen.store, table.iloc[event.selection.rows[0]])
 
