@@ -29,8 +29,8 @@ def show_drift(seen: Seen) -> None:
     if one is None:
         parts.nothing_yet(
             "How far each feature is from the training music appears here,",
-            f"for each week with {LEAST} recordings or more, when the command `python -m core watch` runs. A schedule "
-            "of the machine should run it once a day.",
+            f"when whole weeks have {LEAST} recordings or more, and the command `python -m core watch` runs. A "
+            "schedule of the machine should run it once a day.",
         )
         return
     _sentence(one)
