@@ -47,8 +47,8 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "Therapy",
-            "Music that excites a client who needs calm is the dearest error: an angry piece played as relax costs ten "
-            "times as much as a common confusion. A review costs as much as one common confusion.",
+            "Music that excites a client who needs calm is the most expensive error: an angry piece played as relax "
+            "costs ten times as much as a common confusion. A review costs as much as one common confusion.",
             _matrix(1.0, angry_relax=10.0, angry_sad=5.0, happy_relax=3.0, angry_happy=3.0, sad_happy=2.0),
             1.0,
             "The cost is in prices, and they do not measure harm to a client. Do not lower the limit for its cost "

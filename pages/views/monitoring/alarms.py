@@ -73,26 +73,20 @@ def show_alarms(seen: Seen) -> None:
     if not found:
         return
     st.subheader("All alarms")
-    shown = pd.DataFrame(
-        {
-            "alarm": [alarm.finding.name for alarm in found],
-            "state": [STANDINGS[alarm.finding.standing] for alarm in found],
-            "what was seen": [alarm.finding.seen for alarm in found],
-            "false alarms": [alarm.finding.by_chance for alarm in found],
-            "as of": local_column(pd.Series([alarm.looked_at for alarm in found])),
-        }
-    )
-    show.frame(
-        shown,
-        hide_index=True,
-        alt="All alarms",
-        column_config={"what was seen": st.column_config.Column(width="large")},
-    )
+    for alarm in found:
+        _line(alarm)
     st.caption(
         f"Each alarm that depends on chance rings by chance at most once in {RULE_WEEKS} weeks, so that all of them "
         f"together ring by chance at most once in {TOGETHER_WEEKS} weeks. Each whole week is judged once. {WATCH}"
     )
     _history(seen)
+
+
+def _line(alarm: Alarm) -> None:
+    """One alarm as text: in a table, these sentences would be cut off."""
+    finding = alarm.finding
+    st.markdown(f"**{finding.name}** ({STANDINGS[finding.standing]}). {literal(finding.seen)}")
+    st.caption(f"{literal(finding.by_chance)} As of {literal(local(alarm.looked_at))}.".strip())
 
 
 def _history(seen: Seen) -> None:
