@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.labelling import truth
-from pages.shared import cached, messages, who
+from pages.shared import cached, messages, tabs, who
 from pages.views.label import agreement_views as views
 from pages.views.label import answers_of_all, disputes, files, people, tasks
 
@@ -37,7 +37,4 @@ shows = {
     "Clips": lambda: people.show_clips(store, answers, needed),
     "Pull of the guess": lambda: views.show_pull(store, synthetic=synthetic),
 }
-for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            show()
+tabs.show_tabs(shows)

@@ -5,13 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import CoreError
 from core.models.description import describe_model_in_use
 from core.settings import Settings
 from pages.shared.cached import results
-from pages.shared.messages import problem
 from pages.shared.run_source import set_run_source
 from pages.shared.show import citation
+from pages.shared.tabs import show_tabs
 from pages.views.models import compare_curves, criteria_views
 from pages.views.models import compare_views as views
 
@@ -37,14 +36,8 @@ shows: dict[str, Callable[[Any], None]] = {
     "Curves": compare_curves.curves,
     "Tuning": views.tuning,
     "Ablations": views.ablations,
-    "Criteria": criteria_views.criteria,
-    "Model card": criteria_views.card,
+    "Criteria": lambda _: criteria_views.criteria(describe_model_in_use(Settings())),
+    "Model card": lambda _: criteria_views.card(describe_model_in_use(Settings())),
 }
-for tab, (title, show) in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.items(), strict=True):
-    if tab.open:
-        with tab:
-            try:
-                show(describe_model_in_use(Settings()) if title in ("Criteria", "Model card") else comparison)
-            except CoreError as error:
-                problem(error)
+show_tabs(shows, comparison)
 citation()

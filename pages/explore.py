@@ -9,6 +9,7 @@ from core.dataset.open_tables import open_table
 from pages.shared.cached import table
 from pages.shared.messages import literal, show_pending_message
 from pages.shared.show import citation, set_source, stand_in_banner
+from pages.shared.tabs import show_tabs
 from pages.views.data import explore_cleaning, explore_groups, explore_own, explore_rows
 from pages.views.data import explore_tables as tables
 from pages.views.data import explore_views as views
@@ -60,8 +61,5 @@ shows: dict[str, Callable[[], None]] = {name: partial(show_rows, view) for name,
     "Cleaning": lambda: explore_cleaning.cleaning(extra, name),
     "Dictionary": views.dictionary,
 }
-for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            show()
+show_tabs(shows)
 citation()

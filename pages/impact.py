@@ -24,5 +24,5 @@ if by_emotion.open:
         impact_slices.show_emotions(page, prices)
 if by_slice.open:
     with by_slice:
-        impact_slices.show_slices(page, prices, other)
+        impact_slices.show_slices(page, prices, ways, other)
 show.citation()

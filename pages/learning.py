@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.errors import CoreError
-from pages.shared import cached, messages, who
+from pages.shared import cached, messages, tabs, who
 from pages.views.models import learning_decide, learning_models, learning_shadow, learning_train
 
 st.title("Learning")
@@ -24,10 +23,4 @@ shows = {
     "Shadow": learning_shadow.shadow,
     "History": learning_models.history,
 }
-for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            try:
-                show(store, person, served)
-            except CoreError as error:
-                messages.problem(error)
+tabs.show_tabs(shows, store, person, served)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import cached
+from pages.shared import cached, tabs
 from pages.shared.messages import show_pending_message
 from pages.views.makam import (
     choice,
@@ -46,7 +46,4 @@ shown = reading.read(recording, store)
 with st.container(border=True):
     reading.summary(shown)
     player.show_player(shown)
-for tab, view in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
-    if tab.open:
-        with tab:
-            view(shown)
+tabs.show_tabs(VIEWS, shown)

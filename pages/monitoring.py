@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.errors import CoreError
 from core.monitoring.periods import LENGTHS, USUAL
 from core.wording import duration
-from pages.shared import cached, messages, who
+from pages.shared import cached, messages, tabs, who
 from pages.views.monitoring import activity, alarms, drift, overview, quality, report, slices, tables
 from pages.views.monitoring.parts import Seen
 
@@ -33,10 +32,4 @@ shows = {
     "Alarms": alarms.show_alarms,
     "Slices": slices.show_slices,
 }
-for tab, show in zip(st.tabs(list(shows), key="tab", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            try:
-                show(seen)
-            except CoreError as error:
-                messages.problem(error)
+tabs.show_tabs(shows, seen, key="tab")

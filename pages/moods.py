@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.wording import counted
+from pages.shared import tabs
 from pages.views.library import mood_tag_views, pieces, run_pieces, spread_views, words
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
@@ -32,8 +33,5 @@ if shown.empty:
     st.stop()
 with st.container():
     chosen = views.choose_piece(library, shown)
-for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
-    if tab.open:
-        with tab:
-            show(library, shown, chosen)
+tabs.show_tabs(VIEWS, library, shown, chosen)
 words.show_never_list(library)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.store import Way
-from pages.shared import plays
+from pages.shared import plays, tabs
 from pages.views.library import (
     list_player,
     pieces,
@@ -56,10 +56,7 @@ shows = {
     "Files": lambda: files.show_files(playlist, fades),
     "Session sheet": lambda: files.show_session_sheet(playlist),
 }
-for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            show()
+tabs.show_tabs(shows)
 words.show_never_list(library)
 st.caption(
     "The mood of a piece is your own word, else the mood that people agree on, else the model's estimate. A playlist "

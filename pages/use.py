@@ -2,17 +2,20 @@
 
 import streamlit as st
 
-from core.errors import CoreError
-from pages.shared import cached, messages, who
+from core.wording import duration
+from pages.shared import cached, tabs, who
 from pages.views.use import agreement_view, answers_view, listening_view, sessions_view
-from pages.views.use.period import ask_period
+from pages.views.use.period import FRESH_S, ask_period
 
 st.title("Use")
 store = cached.store()
 if store is None:
     st.stop()
 person = who.require_analyst(store, why=who.ONLY_ROLE)
-st.caption("What people hear and answer, counted without names. The running week is not over yet.")
+st.caption(
+    "What people hear and answer, counted without names. The running week is not over yet. The figures are at most "
+    f"{duration(FRESH_S)} old."
+)
 period = ask_period()
 shows = {
     "Listening": lambda: listening_view.show_listening(store, period),
@@ -20,10 +23,4 @@ shows = {
     "Sessions": lambda: sessions_view.show_sessions(store),
     "Agreement": lambda: agreement_view.show_agreement(store),
 }
-for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
-    if tab.open:
-        with tab:
-            try:
-                show()
-            except CoreError as error:
-                messages.problem(error)
+tabs.show_tabs(shows)

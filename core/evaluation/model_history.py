@@ -67,13 +67,14 @@ def read_history(settings: Settings) -> ModelHistory:
     for version, stated in _stated(table, settings):
         try:
             model = _describe(version, stated["role"], settings)
-            models[version] = model
-            own = {"model_version": model.version, "created_at": model.created_at, "trained_on": training_words(model)}
-            lines.append({**stated, **own, "problem": ""})
-            facts = {name: lines[-1][name] for name in ("version", "model_version", "role", "created_at")}
-            figures.append(read_evaluation(model, settings).lines.assign(**facts))
+            measured = read_evaluation(model, settings).lines
         except ModelError as error:
             lines.append({**stated, "problem": str(error)})
+            continue
+        models[version] = model
+        facts = {**stated, "model_version": model.version, "created_at": model.created_at}
+        figures.append(measured.assign(**facts))
+        lines.append({**facts, "trained_on": training_words(model), "problem": ""})
     versions = pd.DataFrame(lines, columns=_VERSIONS).fillna("")
     twice = versions["version"].eq(COMMITTED) & versions["model_version"].duplicated(keep=False)
     versions = versions[~twice]  # the registry may hold the model that comes with the program too

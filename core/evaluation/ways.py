@@ -6,12 +6,10 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from core.evaluation.costs import PER, THRESHOLDS, Impact, impact, paired_saving, saving_of_labels
+from core.evaluation.costs import PER, THRESHOLDS, Impact, paired_saving, saving_of_labels
 from core.evaluation.learning_value import LearningValue
 
 _OF_CURVE = ("threshold", "cost", "low", "high", "errors", "reviews", "wrong")
-
-
 _SAVED = ("saved", "saved_low", "saved_high")
 
 
@@ -59,7 +57,7 @@ def compare_ways(
     review: float,
     threshold: float,
     result: Impact,
-    challenger: pd.DataFrame | None = None,
+    challenger: tuple[pd.DataFrame, Impact] | None = None,
     labels: tuple[LearningValue, float] | None = None,
 ) -> dict[WayToUse, WayCost]:
     """Compare the ways to use the model, the one in use first.
@@ -67,7 +65,7 @@ def compare_ways(
     Parameters
     ----------
     result : from ``impact``, for the same predictions and prices.
-    challenger : predictions of the challenger for the same clips.
+    challenger : predictions of the challenger for the same clips, and their ``impact``.
     labels : value of more labelled clips, and macro-F1 of the model now.
 
     Raises
@@ -89,9 +87,8 @@ def compare_ways(
         WayToUse.REVIEW_ALL: _review_all(now, PER * review),
     }
     if challenger is not None:
-        other = impact(challenger, prices, review=review)
-        ways[WayToUse.CHALLENGER] = from_curve(challenger, other, threshold)
-        ways[WayToUse.CHALLENGER_CHEAPEST] = from_curve(challenger, other, other.best)
+        ways[WayToUse.CHALLENGER] = from_curve(*challenger, threshold)
+        ways[WayToUse.CHALLENGER_CHEAPEST] = from_curve(*challenger, challenger[1].best)
     if labels is not None:
         ways[WayToUse.MORE_LABELS] = _more_labels(now, *labels)
     return ways

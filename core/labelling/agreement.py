@@ -17,6 +17,12 @@ from core.store.answer_log import category
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
 HIDDEN_SHARE = 0.15  # share of clips with a hidden guess, to measure the anchoring effect
+RELIABLE, TENTATIVE = 0.8, 0.667  # alpha from which labels are reliable, or good enough for tentative conclusions
+ALPHA_WORDS = (
+    "Krippendorff's alpha: 1 is full agreement, 0 is agreement by chance. Labels count as reliable from "
+    f"{RELIABLE:g}, and as good enough for tentative conclusions from {TENTATIVE:g} (Krippendorff 2004). Emotions in "
+    "music rarely reach this."
+)
 _RESAMPLES = 2000
 STATUSES = ("agreed", "adjudicated", "disputed", "open", "skipped")
 

@@ -188,6 +188,11 @@ class DriftNow:
     psi_by_chance: float
     features: pd.DataFrame
 
+    @property
+    def rings(self) -> bool:
+        """Whether so many features drifted that the alarm rings."""
+        return self.share >= self.limit
+
 
 @requires(Action.SEE_MONITORING)
 def drift_now(store: Store) -> DriftNow | None:

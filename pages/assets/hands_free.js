@@ -36,18 +36,6 @@ function playItself(of = clip) {
   else if (audio.paused) audio.play().catch(() => {});  // before the first click a browser may refuse
 }
 
-function union(parts) {
-  const merged = [];
-  for (const [start, end] of parts.sort((a, b) => a[0] - b[0])) {
-    const last = merged[merged.length - 1];
-    if (last && start <= last[1]) last[1] = Math.max(last[1], end);
-    else merged.push([start, end]);
-  }
-  return merged;
-}
-
-const length = (parts) => parts.reduce((sum, [start, end]) => sum + end - start, 0);
-
 function hear() {
   const audio = sound();
   if (!clip || !audio) return;

@@ -119,18 +119,6 @@ class Plays {
   }
 }
 
-function union(parts) {
-  const merged = [];
-  for (const [start, end] of parts.sort((a, b) => a[0] - b[0])) {
-    const last = merged[merged.length - 1];
-    if (last && start <= last[1]) last[1] = Math.max(last[1], end);
-    else merged.push([start, end]);
-  }
-  return merged;
-}
-
-const length = (parts) => parts.reduce((sum, [start, end]) => sum + end - start, 0);
-
 export default function (component) {
   window.tmePlays ??= new Plays();
   window.tmePlays.connect(component);

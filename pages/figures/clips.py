@@ -19,6 +19,20 @@ def rgba(colour: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha:g})"
 
 
+def interval_band(x: pd.Series, low: pd.Series, high: pd.Series) -> go.Scatter:
+    """A band between the two ends of the 95 % interval of a line."""
+    return go.Scatter(
+        x=pd.concat([x, x[::-1]]),
+        y=pd.concat([high, low[::-1]]),
+        fill="toself",
+        fillcolor=rgba(UP, 0.25),
+        line={"width": 0, "color": UP},
+        mode="lines",
+        hoverinfo="skip",
+        name="95 % interval",
+    )
+
+
 def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Figure:
     """Draw the steps from the model's average probability to this clip's, one step per feature.
 

@@ -4,9 +4,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.wording import percent_limit
-from pages.figures.clips import BELOW, DOWN, UP, rgba
+from pages.figures.clips import BELOW, DOWN, UP, interval_band
 from pages.figures.models import WARM
-from pages.figures.style import ACCENT, NEUTRAL, ROW, apply_style, percent_axis
+from pages.figures.style import ACCENT, NEUTRAL, ROW, apply_style, interval_bars, percent_axis
 
 
 def cost_curve(
@@ -30,45 +30,17 @@ def cost_curve(
     more_labels
         Cost at the threshold in use after more labels, or None.
     """
-    figure = go.Figure()
     x = curve["threshold"]
-    figure.add_trace(
-        go.Scatter(
-            x=pd.concat([x, x[::-1]]),
-            y=pd.concat([curve["high"], curve["low"][::-1]]),
-            fill="toself",
-            fillcolor=rgba(UP, 0.15),
-            line={"width": 0},
-            hoverinfo="skip",
-            name="95 % interval",
-        )
+    figure = go.Figure(
+        [
+            interval_band(x, curve["low"], curve["high"]),
+            _line(curve, "cost", "cost", UP, "solid"),
+            _line(curve, "errors", "errors", DOWN, "dash"),
+            _line(curve, "reviews", "reviews", NEUTRAL, "dot"),
+        ]
     )
-    for column, name, colour, dash in (
-        ("cost", "cost", UP, "solid"),
-        ("errors", "errors", DOWN, "dash"),
-        ("reviews", "reviews", NEUTRAL, "dot"),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=x,
-                y=curve[column],
-                mode="lines",
-                name=name,
-                line={"color": colour, "dash": dash, "width": 3 if column == "cost" else 2},
-                hovertemplate=f"{name} %{{y:.0f}} at %{{x}}<extra></extra>",
-            )
-        )
     if challenger is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=challenger["threshold"],
-                y=challenger["cost"],
-                mode="lines",
-                name="cost of the challenger",
-                line={"color": WARM, "dash": "longdash", "width": 2},
-                hovertemplate="challenger %{y:.0f} at %{x}<extra></extra>",
-            )
-        )
+        figure.add_trace(_line(challenger, "cost", "cost of the challenger", WARM, "longdash"))
     rows = {name: curve.iloc[int((x - at).abs().argmin())] for name, at in (("in use", now), ("cheapest", best))}
     marks = [(name, row["threshold"], row["cost"]) for name, row in rows.items()]
     marks += [] if more_labels is None else [("more labels", rows["in use"]["threshold"], more_labels)]
@@ -91,6 +63,18 @@ def cost_curve(
     )
 
 
+def _line(curve: pd.DataFrame, column: str, name: str, colour: str, dash: str) -> go.Scatter:
+    """A line over the thresholds; that of the cost is the thickest."""
+    return go.Scatter(
+        x=curve["threshold"],
+        y=curve[column],
+        mode="lines",
+        name=name,
+        line={"color": colour, "dash": dash, "width": 3 if name == "cost" else 2},
+        hovertemplate=f"{name} %{{y:.0f}} at %{{x}}<extra></extra>",
+    )
+
+
 def cost_of_slices(table: pd.DataFrame, *, overall: float, title: str) -> go.Figure:
     """Draw the cost of each slice with its interval, and a line at the cost of all clips.
 
@@ -100,14 +84,7 @@ def cost_of_slices(table: pd.DataFrame, *, overall: float, title: str) -> go.Fig
         go.Scatter(
             x=table["cost"],
             y=table["slice"].astype(str),
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": (table["high"] - table["cost"]).to_numpy(),
-                "arrayminus": (table["cost"] - table["low"]).to_numpy(),
-                "thickness": 2,
-                "width": 5,
-            },
+            error_x=interval_bars(table, "cost"),
             mode="markers",
             marker={"color": ACCENT, "size": 10},
             customdata=table[["low", "high", "clips"]].to_numpy(),

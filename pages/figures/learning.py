@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from pages.figures.style import ACCENT, NEUTRAL, apply_style
+from pages.figures.style import ACCENT, NEUTRAL, apply_style, interval_bars
 
 _ROW = 46  # pixels a line needs for two markers and their intervals
 
@@ -32,14 +32,7 @@ def before_after(table: pd.DataFrame, *, before: str, after: str, title: str) ->
             go.Scatter(
                 x=table[side],
                 y=table["label"],
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": (high - table[side]).to_numpy(),
-                    "arrayminus": (table[side] - low).to_numpy(),
-                    "thickness": 2,
-                    "width": 5,
-                },
+                error_x=interval_bars(table, side, f"{side}_low", f"{side}_high"),
                 mode="markers",
                 orientation="h",  # draws the two markers of a line next to each other, without overlap
                 name=name,

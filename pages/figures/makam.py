@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.makams import COMMAS
 from core.wording import clock
-from pages.figures.style import ACCENT, NEUTRAL, SEQUENTIAL, apply_style, percent_axis
+from pages.figures.style import ACCENT, NEUTRAL, SEQUENTIAL, apply_style, interval_bars, percent_axis
 
 REST = "#D55E00"
 THEORY = "#009E73"
@@ -153,7 +153,7 @@ def drift(table: pd.DataFrame) -> go.Figure:
             y=table["deviation"],
             mode="markers+lines",
             marker={"color": ACCENT, "size": 8},
-            error_y=_interval(table, "deviation"),
+            error_y=interval_bars(table, "deviation") | {"color": NEUTRAL},
             hovertemplate="%{y:+.2f} commas<extra></extra>",
         )
     )
@@ -198,21 +198,10 @@ def comparison(table: pd.DataFrame, *, names: tuple[str, str]) -> go.Figure:
             y=labels,
             mode="markers",
             marker={"color": ACCENT, "size": 9},
-            error_x=_interval(table, "difference"),
+            error_x=interval_bars(table, "difference") | {"color": NEUTRAL},
             hovertemplate="%{y}: %{x:+.2f} commas<extra></extra>",
         )
     )
     figure.add_vline(x=0, line_color=NEUTRAL, line_dash="dot")
     title = f"How much higher {names[0]} plays each degree than {names[1]}"
     return apply_style(figure, title=title, height=120 + 28 * len(table)).update_xaxes(title="commas")
-
-
-def _interval(table: pd.DataFrame, value: str) -> dict[str, object]:
-    """Error bars from the columns low and high around a column."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": table["high"] - table[value],
-        "arrayminus": table[value] - table["low"],
-        "color": NEUTRAL,
-    }

@@ -11,7 +11,17 @@ import plotly.graph_objects as go
 from core.evaluation.significance import ESTABLISHED, NO_DIFFERENCE, ON_THESE_CLIPS
 from core.schema import EMOTIONS
 from core.wording import whole_percent, with_sign
-from pages.figures.style import ACCENT, COLOURS, NEUTRAL, ROW, SEQUENTIAL, SYMBOLS, apply_style, percent_axis
+from pages.figures.style import (
+    ACCENT,
+    COLOURS,
+    NEUTRAL,
+    ROW,
+    SEQUENTIAL,
+    SYMBOLS,
+    apply_style,
+    interval_bars,
+    percent_axis,
+)
 
 WARM = "#D55E00"
 _LABEL = 26  # characters per line of a label; more would leave no space for the figure on a phone
@@ -19,18 +29,6 @@ _LABEL = 26  # characters per line of a label; more would leave no space for the
 _SERIES = (ACCENT, WARM, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6D31")
 _MARKS = ("circle", "diamond", "square", "triangle-up", "star", "x", "cross", "pentagon")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
-
-
-def _bars(table: pd.DataFrame) -> dict[str, object]:
-    """Asymmetric error bars from value, low and high."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": (table["high"] - table["value"]).to_numpy(),
-        "arrayminus": (table["value"] - table["low"]).to_numpy(),
-        "thickness": 2,
-        "width": 5,
-    }
 
 
 def ranking(table: pd.DataFrame, *, name: str, champion: str, digits: int = 3) -> go.Figure:
@@ -91,7 +89,7 @@ def _points(part: pd.DataFrame, y: str, *, name: str, hover: str, **marker: Any)
     return go.Scatter(
         x=part["value"],
         y=part[y],
-        error_x=_bars(part),
+        error_x=interval_bars(part),
         mode="markers",
         name=name,
         marker=marker,
@@ -121,7 +119,7 @@ def lines(
             go.Scatter(
                 x=part[x],
                 y=part["value"],
-                error_y=_bars(part) | {"thickness": 1, "width": 3},
+                error_y=interval_bars(part) | {"thickness": 1, "width": 3},
                 mode="lines+markers" if markers else "lines",
                 name=str(model),
                 line={"color": _SERIES[i % len(_SERIES)], "dash": _DASHES[i % len(_DASHES)]},
@@ -173,7 +171,7 @@ def calibration(table: pd.DataFrame) -> go.Figure:
             go.Scatter(
                 x=shown["confidence"],
                 y=shown["value"],
-                error_y=_bars(shown) | {"thickness": 1.5, "width": 4},
+                error_y=interval_bars(shown) | {"thickness": 1.5, "width": 4},
                 mode="lines+markers",
                 name="the model",
                 line_color=ACCENT,
@@ -273,7 +271,7 @@ def class_scores(table: pd.DataFrame, *, measures: Sequence[str], labels: Sequen
             go.Scatter(
                 x=part["label"],
                 y=part["value"],
-                error_y=_bars(part) | {"thickness": 1.5, "width": 4},
+                error_y=interval_bars(part) | {"thickness": 1.5, "width": 4},
                 mode="markers",
                 name=emotion,
                 marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 11},

@@ -10,8 +10,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import readable
-from pages.figures.clips import BELOW, UP, rgba
-from pages.figures.style import ACCENT, NEUTRAL, ROW, apply_style, colours_of, percent_axis, plain, short, symbols_of
+from pages.figures.clips import BELOW, interval_band
+from pages.figures.style import (
+    ACCENT,
+    NEUTRAL,
+    ROW,
+    apply_style,
+    colours_of,
+    interval_bars,
+    percent_axis,
+    plain,
+    short,
+    symbols_of,
+)
 
 STACK = {  # outcome or decision -> words, colour, pattern
     "scored": ("answered", ACCENT, ""),
@@ -52,26 +63,17 @@ def stacked(table: pd.DataFrame, columns: Sequence[str], *, title: str, share: b
 def speed(table: pd.DataFrame, *, limit_s: float) -> go.Figure:
     """Draw the median and the 95 % quantile of the seconds in each step, the interval as a band, and the promise.
 
-    table : columns step, p50, p95, p95_low, p95_high.
+    table : columns step, p50, p95, p95_low, p95_high, clips.
     """
-    figure = go.Figure()
-    known = table.dropna(subset=["p95_low", "p95_high"])
-    _band(figure, known["step"], known["p95_low"], known["p95_high"], "95 % interval")
-    for column, name, colour, symbol, dash in (
-        ("p95", "95 of 100 were faster", ACCENT, "diamond", "solid"),
-        ("p50", "half were faster", NEUTRAL, "circle", "dot"),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=table["step"],
-                y=table[column],
-                mode="lines+markers",
-                name=name,
-                line={"color": colour, "dash": dash},
-                marker={"symbol": symbol, "size": 8},
-                hovertemplate=f"%{{x}}: {name} than %{{y:.2f}} s<extra></extra>",
-            )
-        )
+    slow, middle = "95 of 100 were faster", "half were faster"
+    hover = "{} than %{{y:.2f}} s".format
+    figure = go.Figure(
+        [
+            *_band(table, "p95_low", "p95_high"),
+            _line(table, "p95", slow, hover(slow)),
+            _line(table, "p50", middle, hover(middle), colour=NEUTRAL, symbol="circle", dash="dot"),
+        ]
+    )
     figure.add_trace(
         go.Scatter(
             x=table["step"],
@@ -87,21 +89,8 @@ def speed(table: pd.DataFrame, *, limit_s: float) -> go.Figure:
 
 def share_line(table: pd.DataFrame, column: str, *, title: str, name: str) -> go.Figure:
     """Draw a share in each step with its interval as a band. table : columns step, COLUMN, low, high, clips."""
-    figure = go.Figure()
-    known = table.dropna(subset=["low", "high"])
-    _band(figure, known["step"], known["low"], known["high"], "95 % interval")
-    figure.add_trace(
-        go.Scatter(
-            x=table["step"],
-            y=table[column],
-            mode="lines+markers",
-            name=name,
-            line={"color": ACCENT},
-            marker={"symbol": "diamond", "size": 8},
-            customdata=table["clips"],
-            hovertemplate="%{x}: %{y} of %{customdata:,} clips<extra></extra>",
-        )
-    )
+    line = _line(table, column, name, "%{y} of %{customdata:,} clips")
+    figure = go.Figure([*_band(table, "low", "high"), line])
     return _in_time(figure, title, name).update_yaxes(rangemode="tozero", **percent_axis())
 
 
@@ -123,12 +112,7 @@ def quality(table: pd.DataFrame, changes: pd.DataFrame, *, steps: Sequence[str])
                 mode="markers",
                 name=version,
                 marker={"color": colours[version], "symbol": symbols[version], "size": 11},
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": (own["f1_high"] - own["f1"]).to_numpy(),
-                    "arrayminus": (own["f1"] - own["f1_low"]).to_numpy(),
-                },
+                error_y=interval_bars(own, "f1", "f1_low", "f1_high"),
                 customdata=own["clips"],
                 hovertemplate=f"%{{x}}, {version}: %{{y:.2f}} on %{{customdata:,}} recordings<extra></extra>",
             )
@@ -188,6 +172,21 @@ def drift(table: pd.DataFrame, *, least_effect: float) -> go.Figure:
     )
 
 
+def drift_over_time(table: pd.DataFrame) -> go.Figure:
+    """Draw the share of the drifted features and the limit of the alarm. table : columns step, share, limit, clips."""
+    share, limit = "share of the features that drifted", "the alarm rings from here on"
+    hover = "%{{y}}, {} (%{{customdata:,}} recordings)".format
+    figure = go.Figure(
+        [
+            _line(table, "share", share, hover(share)),
+            _line(table, "limit", limit, hover(limit), colour="#D55E00", symbol="x", dash="dash"),
+        ]
+    )
+    return _in_time(figure, "Drift over time", "share of the features").update_yaxes(
+        rangemode="tozero", **percent_axis()
+    )
+
+
 def by_slice(table: pd.DataFrame, column: str, low: str, high: str, *, title: str, axis: str) -> go.Figure:
     """Draw a share of each slice with its interval, the largest slice on top. table : columns slice, n, and those."""
     names = [plain(name) for name in table["slice"]]  # full names, because long names may differ only at the end
@@ -198,12 +197,7 @@ def by_slice(table: pd.DataFrame, column: str, low: str, high: str, *, title: st
             mode="markers",
             name=axis,
             marker={"color": ACCENT, "symbol": "diamond", "size": 10},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": (table[high] - table[column]).to_numpy(),
-                "arrayminus": (table[column] - table[low]).to_numpy(),
-            },
+            error_x=interval_bars(table, column, low, high),
             customdata=table["n"],
             hovertemplate="%{y}: %{x} of %{customdata:,} clips<extra></extra>",
         )
@@ -217,20 +211,32 @@ def by_slice(table: pd.DataFrame, column: str, low: str, high: str, *, title: st
     )
 
 
-def _band(figure: go.Figure, x: pd.Series, low: pd.Series, high: pd.Series, name: str) -> None:
-    if len(x) < 2:
-        return
-    figure.add_trace(
-        go.Scatter(
-            x=pd.concat([x, x[::-1]]),
-            y=pd.concat([high, low[::-1]]),
-            fill="toself",
-            fillcolor=rgba(UP, 0.25),
-            line={"width": 0, "color": UP},
-            mode="lines",
-            hoverinfo="skip",
-            name=name,
-        )
+def _band(table: pd.DataFrame, low: str, high: str) -> list[go.Scatter]:
+    """The band of the interval, where at least two steps have one."""
+    known = table.dropna(subset=[low, high])
+    return [interval_band(known["step"], known[low], known[high])] if len(known) > 1 else []
+
+
+def _line(
+    table: pd.DataFrame,
+    column: str,
+    name: str,
+    hover: str,
+    *,
+    colour: str = ACCENT,
+    symbol: str = "diamond",
+    dash: str = "solid",
+) -> go.Scatter:
+    """A line through the steps. hover : what follows the step; ``%{customdata}`` is the number of clips."""
+    return go.Scatter(
+        x=table["step"],
+        y=table[column],
+        mode="lines+markers",
+        name=name,
+        line={"color": colour, "dash": dash},
+        marker={"symbol": symbol, "size": 8},
+        customdata=table["clips"],
+        hovertemplate=f"%{{x}}: {hover}<extra></extra>",
     )
 
 
@@ -240,28 +246,4 @@ def _in_time(figure: go.Figure, title: str, axis: str) -> go.Figure:
         .update_layout(legend=BELOW)
         .update_xaxes(type="category", nticks=10)
         .update_yaxes(title=axis)
-    )
-
-
-def drift_over_time(table: pd.DataFrame) -> go.Figure:
-    """Draw the share of the drifted features and the limit of the alarm. table : columns step, share, limit, clips."""
-    figure = go.Figure()
-    for column, name, colour, symbol, dash in (
-        ("share", "share of the features that drifted", ACCENT, "diamond", "solid"),
-        ("limit", "the alarm rings from here on", "#D55E00", "x", "dash"),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=table["step"],
-                y=table[column],
-                mode="lines+markers",
-                name=name,
-                line={"color": colour, "dash": dash},
-                marker={"symbol": symbol, "size": 9},
-                customdata=table["clips"],
-                hovertemplate=f"%{{x}}: %{{y}}, {name} (%{{customdata:,}} recordings)<extra></extra>",
-            )
-        )
-    return _in_time(figure, "Drift over time", "share of the features").update_yaxes(
-        rangemode="tozero", **percent_axis()
     )

@@ -87,6 +87,23 @@ def short(name: str, longest: int = 33) -> str:
     return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
 
 
+def interval_bars(table: pd.DataFrame, value: str = "value", low: str = "low", high: str = "high") -> dict[str, object]:
+    """Error bars from a column and the two ends of its interval."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (table[high] - table[value]).to_numpy(),
+        "arrayminus": (table[value] - table[low]).to_numpy(),
+        "thickness": 2,
+        "width": 5,
+    }
+
+
+def in_utc(times: pd.Series) -> pd.Series:
+    """Times as plotly draws them: in UTC, without a time zone."""
+    return pd.to_datetime(times, utc=True).dt.tz_convert(None)
+
+
 def percent_axis(*, signed: bool = False) -> dict[str, object]:
     """Properties of an axis of shares in [0, 1]: whole percents, written ``"75 %"`` as in all texts.
 

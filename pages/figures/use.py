@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import plotly.graph_objects as go
 
-from pages.figures.style import ACCENT, NEUTRAL, apply_style
+from pages.figures.style import ACCENT, NEUTRAL, apply_style, in_utc, interval_bars
 
 _WEEK_MS = 7 * 24 * 3600 * 1000
 _HALF_A_WEEK = timedelta(days=3.5)
@@ -29,7 +29,7 @@ def hearings(weeks: pd.DataFrame, since: datetime, until: datetime) -> go.Figure
     figure = go.Figure(
         [
             go.Bar(
-                x=_utc(weeks["week"]),
+                x=in_utc(weeks["week"]),
                 y=weeks[column],
                 name=name,
                 marker={
@@ -47,11 +47,6 @@ def hearings(weeks: pd.DataFrame, since: datetime, until: datetime) -> go.Figure
         .update_yaxes(title="number", rangemode="tozero", tickformat=",d", dtick=1 if most < 6 else None)
         .update_xaxes(**_mondays(since, until))
     )
-
-
-def _utc(moments: pd.Series) -> pd.Series:
-    """The moments as plotly draws them: in UTC, without a time zone."""
-    return moments.dt.tz_convert(None)
 
 
 def _mondays(since: datetime, until: datetime) -> dict[str, object]:
@@ -87,20 +82,10 @@ def over_time(
     table : column when.  weeks : begin and end of a period of whole weeks: each moment is a Monday, and the axis begins
     at zero.  marks : heights of dotted lines, with their names.
     """
-    error = None
-    if "low" in table:
-        error = {
-            "type": "data",
-            "symmetric": False,
-            "array": (table["high"] - table[value]).to_numpy(),
-            "arrayminus": (table[value] - table["low"]).to_numpy(),
-            "color": NEUTRAL,
-            "thickness": 1.5,
-            "width": 4,
-        }
+    error = interval_bars(table, value) | {"color": NEUTRAL} if "low" in table else None
     figure = go.Figure(
         go.Scatter(
-            x=_utc(table["when"]),
+            x=in_utc(table["when"]),
             y=table[value],
             error_y=error,
             mode="lines+markers",
@@ -111,6 +96,6 @@ def over_time(
     )
     for height, name in (marks or {}).items():
         figure.add_hline(y=height, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation_text=name)
-    dates = _mondays(*weeks) if weeks else _months(_utc(table["when"]))
+    dates = _mondays(*weeks) if weeks else _months(in_utc(table["when"]))
     apply_style(figure, title=title, height=340).update_xaxes(**dates)
     return figure.update_yaxes(title=axis, rangemode="tozero" if weeks else "normal")

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from core.file_names import CHALLENGER, CHAMPION
 from core.models.decisions import Decided
 from pages.figures.models import WARM
-from pages.figures.style import ACCENT, NEUTRAL, apply_style
+from pages.figures.style import ACCENT, NEUTRAL, apply_style, in_utc, interval_bars
 
 _ROLES = {
     CHAMPION: ("star", WARM, 15),
@@ -33,7 +33,7 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
     name
         Name of the figure.
     """
-    figures = figures.assign(created_at=_utc(figures["created_at"]))
+    figures = figures.assign(created_at=in_utc(figures["created_at"]))
     figure = go.Figure()
     for k, (_, part) in enumerate(figures.groupby("clips_hash", sort=False)):
         line = {"color": NEUTRAL, "width": 1, "dash": _DASHES[k % len(_DASHES)]}
@@ -46,14 +46,7 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
                 go.Scatter(
                     x=part["created_at"],
                     y=part["value"],
-                    error_y={
-                        "type": "data",
-                        "symmetric": False,
-                        "array": (part["high"] - part["value"]).to_numpy(),
-                        "arrayminus": (part["value"] - part["low"]).to_numpy(),
-                        "thickness": 1.5,
-                        "width": 5,
-                    },
+                    error_y=interval_bars(part),
                     mode="markers+text",
                     text=part["version"],
                     textposition="middle right",
@@ -67,7 +60,7 @@ def over_time(figures: pd.DataFrame, decisions: pd.DataFrame, *, name: str) -> g
     _add_decisions(figure, figures, decisions)
     return (
         apply_style(figure, title=f"{name} of each version", height=400)
-        .update_xaxes(title="trained at (UTC)", **_days(figures["created_at"], _utc(decisions["at"])))
+        .update_xaxes(title="trained at (UTC)", **_days(figures["created_at"], in_utc(decisions["at"])))
         .update_yaxes(title=name)
         .update_layout(legend_y=-0.3)
     )
@@ -81,7 +74,7 @@ def _add_decisions(figure: go.Figure, figures: pd.DataFrame, decisions: pd.DataF
         if len(part):
             figure.add_trace(
                 go.Scatter(
-                    x=_utc(part["at"]),
+                    x=in_utc(part["at"]),
                     y=[floor] * len(part),
                     mode="markers+text",
                     text=part["version"],
@@ -102,8 +95,3 @@ def _days(*times: pd.Series) -> dict[str, object]:
     days = pd.Timedelta(days=2)
     around = [first.floor("D") - days, last.ceil("D") + days]
     return {"type": "date", "range": around, "tick0": around[0], "dtick": 24 * 3600 * 1000, "tickformat": "%d %b\n%Y"}
-
-
-def _utc(times: pd.Series) -> pd.Series:
-    """Times without their zone, as plotly draws them."""
-    return pd.to_datetime(times, utc=True).dt.tz_convert(None)

@@ -21,6 +21,6 @@ def component(name: str) -> dict[str, str]:
 
 
 @cache
-def script(name: str) -> str:
-    """The text of ``pages/assets/NAME.js``, for a component; read once per server."""
-    return (FOLDER / f"{name}.js").read_text(encoding="utf-8")
+def script(*names: str) -> str:
+    """The text of ``pages/assets/NAME.js`` for a component, of several one after another; read once per server."""
+    return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)

@@ -11,7 +11,7 @@ def say_what_is_noted() -> None:
         return
     st.caption(
         "Use is noted, without names and without sound.",
-        help="The program notes which clips were scored, plays, answers, downloads, and how long sessions last. It "
-        "sends nothing to anybody. `docs/events.md` has the whole list. The owner of the server can switch it off with "
-        "`TME_EVENTS=off`.",
+        help="The program notes which clips were scored, plays, answers, downloads, and the length, moods and rating "
+        "of sessions. It sends nothing to anybody. `docs/events.md` has the whole list. The owner of the server can "
+        "switch it off with `TME_EVENTS=off`.",
     )

@@ -33,7 +33,7 @@ def listen() -> None:
 
 @st.fragment  # a report draws only the script again, and not the page
 def _script() -> None:
-    st.components.v2.component(KEY, js=assets.script("plays"))(
+    st.components.v2.component(KEY, js=assets.script("heard_parts", "plays"))(
         key=KEY,
         data={"play_share": PLAY_SHARE, "play_s": PLAY_S, "seen": [_id(sent) for sent in _reports()]},
         default={"reports": []},

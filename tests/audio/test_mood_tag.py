@@ -131,6 +131,7 @@ def test_a_tag_with_free_space_after_it_still_has_it():
         (made("wma", 1.0), "cannot be written into a"),
         (b"text", "cannot be written into a"),
     ],
+    ids=["unsynchronised", "extended header", "version 2.2", "damaged", "WAV", "WMA", "text"],
 )
 def test_what_is_unusual_is_refused_with_its_reason(data, why):
     if data.startswith(b"ID3"):

@@ -57,7 +57,9 @@ def alone(browser_page):
     """The script alone, without a server."""
     short, long = (base64.b64encode(wav(np.full(int(s * 44_100), 0.01))).decode() for s in (SHORT_S, LONG_S))
     rule = {"play_share": PLAY_SHARE, "play_s": PLAY_S}
-    browser_page.evaluate(SCRIPT, {"code": assets.script("plays"), "rule": rule, "short": short, "long": long})
+    browser_page.evaluate(
+        SCRIPT, {"code": assets.script("heard_parts", "plays"), "rule": rule, "short": short, "long": long}
+    )
     return browser_page
 
 

@@ -192,7 +192,9 @@ def test_each_way_saves_the_difference_of_the_costs():
     other = other.assign(y=predictions["y"])
     result = costs.impact(predictions, PRICES, review=1.0)
     labels = (LearningValue(60, 100, gain=0.02, low=0.01, high=0.03), 0.8)
-    found = compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result, challenger=other, labels=labels)
+    challenger = other, costs.impact(other, PRICES, review=1.0)
+    given = {"review": 1.0, "threshold": 0.7, "result": result}
+    found = compare_ways(predictions, PRICES, **given, challenger=challenger, labels=labels)
     assert list(found) == list(WayToUse)
     now = found[WayToUse.IN_USE]
     for way in found.values():
@@ -200,5 +202,5 @@ def test_each_way_saves_the_difference_of_the_costs():
         assert way.saved_low <= way.saved <= way.saved_high
     assert (found[WayToUse.REVIEW_ALL].cost, found[WayToUse.REVIEW_ALL].errors) == (1000, 0)
     assert found[WayToUse.MORE_LABELS].saved == pytest.approx(now.errors * 0.1)
-    assert found[WayToUse.CHALLENGER].cost == pytest.approx(costs.impact(other, PRICES, review=1.0).at(0.7)["cost"])
-    assert list(compare_ways(predictions, PRICES, review=1.0, threshold=0.7, result=result)) == list(WayToUse)[:4]
+    assert found[WayToUse.CHALLENGER].cost == pytest.approx(challenger[1].at(0.7)["cost"])
+    assert list(compare_ways(predictions, PRICES, **given)) == list(WayToUse)[:4]

@@ -79,6 +79,19 @@ def test_every_version_is_listed_oldest_first_with_the_figures_of_its_own_table(
     assert history.decisions["words"].tolist() == ["promoted by Ece"]
 
 
+def test_a_version_whose_figures_cannot_be_read_is_listed_once_with_the_reason(versions, monkeypatch):
+    def read(model, settings):
+        if model.registered == "2":
+            raise ModelError("The evaluation table is damaged.")
+        return read_evaluation(model, settings)
+
+    monkeypatch.setattr(model_history, "read_evaluation", read)
+    history = model_history.read_history(Settings())
+    assert history.versions["version"].tolist() == ["1", "2", "3"]
+    assert history.versions["problem"].tolist()[1] == "The evaluation table is damaged."
+    assert "2" not in history.models
+
+
 def test_without_a_registry_the_model_of_the_program_is_the_only_version(tmp_path):
     history = model_history.read_history(Settings(data_dir=tmp_path, mlflow_uri=""))
     assert history.versions["version"].tolist() == [model_history.COMMITTED]

@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core import settings
+from core.store import Store, close_store, open_store, set_role
 from pages.shared import doors, login
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -68,5 +69,29 @@ def open_page(data_dir: Path) -> Callable[..., AppTest]:
         for key, value in address.items():
             app.query_params[key] = value
         return app.switch_page(f"pages/{page}.py").run()
+
+    return opened
+
+
+@pytest.fixture
+def db(data_dir: Path) -> Iterator[Store]:
+    """The store of the pages, in which Boss is an analyst."""
+    opened = open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    set_role(opened, "Boss", "analyst")
+    yield opened
+    close_store(opened)
+
+
+@pytest.fixture
+def as_boss(open_page: Callable[..., AppTest], db: Store) -> Callable[..., AppTest]:
+    """``as_boss("use", view="Answers")``: the page for an analyst, without an error."""
+
+    def opened(page: str, **address: str) -> AppTest:
+        app = open_page(page, **address)
+        app.session_state["who"] = "Boss"
+        app.run()
+        assert not app.exception
+        assert not app.error
+        return app
 
     return opened

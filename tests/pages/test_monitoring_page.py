@@ -14,34 +14,11 @@ from core.monitoring.rules import Finding, Rule, Standing
 from core.pipeline import kept_audio
 from core.schema import COLUMNS
 from core.settings import Settings
-from core.store import Event, EventKind, close_store, open_store, record_events, set_role
+from core.store import Event, EventKind, record_events, set_role
 from pages.views.monitoring import alarms, slices
 
 TABS = ["Overview", "Traffic", "Speed", "Decisions", "Quality", "Drift", "Alarms", "Slices"]
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def db(data_dir):
-    opened = open_store(f"sqlite:///{data_dir / 'feedback.db'}")
-    set_role(opened, "Boss", "analyst")
-    yield opened
-    close_store(opened)
-
-
-@pytest.fixture
-def see(open_page, db):
-    """``see("Drift")``: the page with this tab, for an analyst."""
-
-    def opened(tab, **address):
-        page = open_page("monitoring", tab=tab, **address)
-        page.session_state["who"] = "Boss"
-        page.run()
-        assert not page.exception
-        assert not page.error
-        return page
-
-    return opened
 
 
 def texts(page):
@@ -69,8 +46,8 @@ def fill(db):
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_an_empty_product_says_what_will_appear_and_from_where(see, tab):
-    page = see(tab)
+def test_an_empty_product_says_what_will_appear_and_from_where(as_boss, tab):
+    page = as_boss("monitoring", tab=tab)
     said = " ".join(e.value for e in page.info)
     assert "appear" in said or "gets a line here" in said or "The alarms were not checked yet" in said
 
@@ -87,29 +64,29 @@ def test_an_empty_product_says_what_will_appear_and_from_where(see, tab):
         ("Slices", "Groups with fewer than 30 clips say little"),
     ],
 )
-def test_each_tab_shows_what_the_events_say(see, db, tab, words):
+def test_each_tab_shows_what_the_events_say(as_boss, db, tab, words):
     fill(db)
-    page = see(tab, period="7 days")
+    page = as_boss("monitoring", tab=tab, period="7 days")
     assert words in texts(page) + " ".join(e.value for e in page.subheader)
 
 
-def test_a_slice_shows_how_often_the_guess_was_right(see, db):
+def test_a_slice_shows_how_often_the_guess_was_right(as_boss, db):
     fill(db)
-    table = see("Slices", slice="Makam").dataframe[0].value
+    table = as_boss("monitoring", tab="Slices", slice="Makam").dataframe[0].value
     assert table["makam"].tolist() == ["Hicaz"]
     assert table[["clips", "labelled"]].iloc[0].tolist() == [25, 25]
     assert table["right"].tolist() == ["100 % (87 to 100 %)"]
 
 
-def test_the_clips_behind_a_drifted_feature_come_with_the_farthest_first(see, db):
+def test_the_clips_behind_a_drifted_feature_come_with_the_farthest_first(as_boss, db):
     fill(db)
-    page = see("Drift", feature="Tempo (bpm)")
+    page = as_boss("monitoring", tab="Drift", feature="Tempo (bpm)")
     table = next(d.value for d in page.dataframe if "sound" in d.value.columns)
     assert table["clip"].tolist()[:2] == ["c24.mp3", "c23.mp3"]
     assert table["sound"].value_counts().to_dict() == {"not stored": 19, "yes": 1}
 
 
-def test_a_ringing_alarm_says_what_to_do_now(see, db):
+def test_a_ringing_alarm_says_what_to_do_now(as_boss, db):
     finding = Finding(
         Rule.UNSURE, Standing.RINGS, 0.4, 0.35, 130.0, 900, "360 of 900 clips got no sure answer.",
         by_chance="At 900 clips a week this rings by chance at most once in 130 weeks.",
@@ -117,10 +94,10 @@ def test_a_ringing_alarm_says_what_to_do_now(see, db):
     state, events = settle(State(), finding, now=NOW, model_version="m-1")
     save_state(db, state)
     record_events(db, *events)
-    said = texts(see("Overview"))
+    said = texts(as_boss("monitoring", tab="Overview"))
     assert "rings] **Unsure answers**" in said
     assert "**Do this:** Look whether the alarm about drift rings too" in said
-    page = see("Alarms")
+    page = as_boss("monitoring", tab="Alarms")
     assert "**Unsure answers** (● rings). 360 of 900 clips" in texts(page)
     (history,) = (d.value for d in page.dataframe)
     assert history["what happened"].tolist() == ["● started"]

@@ -23,6 +23,7 @@ from core.records import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.source_note import without_header
+from pages.views.library import run_player
 from tests.mood_library import EXTRACTOR, downloads, stored
 
 
@@ -249,6 +250,17 @@ def test_a_link_to_a_passage_plays_this_passage_of_this_piece(open_page, hashes)
     page.selectbox(key="piece").set_value(hashes[4]).run()  # another piece has no passage yet
     assert page.number_input(key="from_s").value == 0
     assert "must end after its start" not in shown(page)
+
+
+def test_the_link_of_a_result_of_a_library_run_chooses_its_piece(open_page, opened, hashes, monkeypatch):
+    links = {}
+    monkeypatch.setattr(run_player.st, "page_link", lambda page, **given: links.update({page: given["query_params"]}))
+    row = {"file": "a.wav", "path": "", "clip_id": "a", "content_hash": hashes[3], "start_s": 0.0, "end_s": 5.0}
+    monkeypatch.setattr(run_player.cached, "store", lambda: opened)
+    run_player.show_player(pd.Series(row))
+    page = open_page("moods", **links["pages/moods.py"])
+    assert page.selectbox(key="piece").value == hashes[3]
+    assert "Ezgi 3" in shown(page)
 
 
 def test_a_link_to_a_piece_that_is_gone_is_a_sentence(open_page, hashes):

@@ -15,10 +15,6 @@ from pages.shared import show
 from pages.views.label.answers_of_all import Answers
 
 LEAST_EACH = 10  # answers needed with and without the guess, before the influence is estimated
-ALPHA = (
-    "Krippendorff's alpha: 1 is full agreement, 0 is agreement by chance. Labels count as reliable from 0.8, and as "
-    "good enough for tentative conclusions from 0.667 (Krippendorff 2004). Emotions in music rarely reach this."
-)
 
 
 def format_number(value: float, form: str = ".2f") -> str:
@@ -57,7 +53,7 @@ def show_overview(store: Store, answers: Answers, needed: int) -> None:
         border=True,
         help="Share of pairs of answers about the same clip that are equal.",
     )
-    boxes[3].metric("Alpha", format_number(total["alpha"]), border=True, help=ALPHA)
+    boxes[3].metric("Alpha", format_number(total["alpha"]), border=True, help=agreement.ALPHA_WORDS)
     if not pd.isna(total["alpha_low"]):
         boxes[3].caption(f"95 % interval {total['alpha_low']:.2f} to {total['alpha_high']:.2f}")
     who = "one rater is enough" if needed == 1 else f"{needed} agreeing raters make a label"
@@ -91,7 +87,9 @@ def _show_by_emotion(by_emotion: pd.DataFrame) -> None:
         agreement=st.column_config.NumberColumn(
             format="%.0f %%", help="If one rater chooses this emotion: the chance that another rater chooses it too."
         ),
-        alpha=st.column_config.NumberColumn(format="%.2f", help=f"This emotion against all others. {ALPHA}"),
+        alpha=st.column_config.NumberColumn(
+            format="%.2f", help=f"This emotion against all others. {agreement.ALPHA_WORDS}"
+        ),
         mistaken_for=st.column_config.TextColumn("others choose instead"),
     )
 

@@ -128,7 +128,7 @@ def _show_guess(seat: Seat, store: Store, form: Form) -> str:
 
 def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: str) -> None:
     """Show the answer buttons, always visible, with Undo, Skip and Comment. guess : how the guess is displayed."""
-    st.components.v2.component("hands_free", js=assets.script("hands_free"))(
+    st.components.v2.component("hands_free", js=assets.script("heard_parts", "hands_free"))(
         key=SCRIPT,
         data={"form": form.token, "guess": guess, "autoplay": bool(st.session_state.get("autoplay", True))},
         on_listening_change=lambda: None,

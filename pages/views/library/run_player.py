@@ -12,6 +12,7 @@ from core.settings import Settings
 from core.store import Job, Way, first_content
 from core.wording import clock
 from pages.shared import cached, messages, plays, show
+from pages.views.library import passage
 
 
 def window_times(rows: pd.DataFrame) -> list[str]:
@@ -77,7 +78,7 @@ def show_player(row: pd.Series) -> None:
             "pages/moods.py",
             label="Open this piece on Moods",
             icon=":material/mood:",
-            query_params={"piece": str(row["content_hash"])},
+            query_params={passage.HEAR: str(row["content_hash"])},
         )
         link_to_clip_reasons(str(row["clip_id"]))
 

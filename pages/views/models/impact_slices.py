@@ -8,12 +8,13 @@ from core.errors import CoreError
 from core.evaluation import costs
 from core.evaluation.costs import PER
 from core.evaluation.stored_evaluation import published_hash
+from core.evaluation.ways import WayToUse
 from core.musical_words import explained
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
 from pages.figures.costs import cost_of_slices
 from pages.shared import cached, messages, show
 from pages.views.models.decision_views import Page
-from pages.views.models.impact_views import UNIT, Challenger, Prices, limit_in_use
+from pages.views.models.impact_views import UNIT, Challenger, Prices, Ways, limit_in_use
 
 BY_LABEL = "label"
 _FIRST = ("_Tempo_Mean", "_RMSenergy_Mean", "_Roughness_Mean", "_Pulseclarity_Mean")  # what a listener hears first
@@ -45,8 +46,8 @@ def show_emotions(page: Page, prices: Prices) -> None:
     )
 
 
-def show_slices(page: Page, prices: Prices, other: Challenger | None) -> None:
-    """Show what the clips of each slice cost, and what the challenger saves there."""
+def show_slices(page: Page, prices: Prices, ways: Ways, other: Challenger | None) -> None:
+    """Show what the clips of each slice cost, and what the challenger saves there. ways : from ``show_cost``."""
     known = cached.table_at_hand()
     values = known.frame if known is not None and known.content_hash == published_hash(page.model) else None
     columns = [] if values is None else [*_FIRST, *(c for c in COLUMNS if c not in _FIRST)]
@@ -76,13 +77,12 @@ def show_slices(page: Page, prices: Prices, other: Challenger | None) -> None:
             threshold=threshold,
             other=None if other is None else other.predictions,
         )
-        overall = costs.impact(page.predictions, prices.confusions, review=prices.review, resamples=2).at(threshold)
     except CoreError as error:
         messages.problem(error)
         return
     name = "label" if by == BY_LABEL else BY_COLUMN[by].name
     show.chart(
-        cost_of_slices(table, overall=float(overall["cost"]), title=f"Cost of {PER:,} clips of each slice"),
+        cost_of_slices(table, overall=ways[WayToUse.IN_USE].cost, title=f"Cost of {PER:,} clips of each slice"),
         key=page.name(f"impact-{name}"),
         alt=f"Cost of each slice by {name}: " + ", ".join(f"{r.slice} {r.cost:.0f}" for r in table.itertuples()),
         data=table,

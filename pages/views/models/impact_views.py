@@ -11,7 +11,7 @@ from core import wording
 from core.errors import CoreError
 from core.evaluation import costs
 from core.evaluation.costs import LOST_USE, PER, Impact
-from core.evaluation.learning_value import LearningValue
+from core.evaluation.learning_value import MORE, LearningValue
 from core.evaluation.prices import PRESETS, prices_table, read_prices
 from core.evaluation.stored_evaluation import headline_result
 from core.evaluation.ways import WayCost, WayToUse, compare_ways
@@ -144,14 +144,16 @@ def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
     in_use = policy.active(page.stored)
     threshold, values = in_use.threshold, page.model.table("learning_value").to_dict("records")
     try:
-        result = _impact(page.model.version, tuple(prices.confusions.ravel()), prices.review, page.predictions)
+        paid = tuple(prices.confusions.ravel()), prices.review
+        result = _impact(page.model.version, *paid, page.predictions)
+        of_other = None if other is None else _impact(other.version, *paid, other.predictions)
         ways = compare_ways(
             page.predictions,
             prices.confusions,
             review=prices.review,
             threshold=threshold,
             result=result,
-            challenger=None if other is None else other.predictions,
+            challenger=None if other is None or of_other is None else (other.predictions, of_other),
             labels=(_learning_value(values[0]), page.evaluation.figure("macro_f1").value) if values else None,
         )
     except CoreError as error:
@@ -169,7 +171,6 @@ def show_cost(page: Page, prices: Prices, other: Challenger | None) -> Ways:
             f"{wording.percent_limit(threshold)}."
         )
     now, best = ways[WayToUse.IN_USE], ways[WayToUse.CHEAPEST]
-    of_other = None if other is None else costs.impact(other.predictions, prices.confusions, review=prices.review)
     show.chart(
         cost_curve(
             result.curve,
@@ -206,7 +207,9 @@ def show_ways(page: Page, prices: Prices, ways: Ways, other: Challenger | None) 
                 "saved in a year": one.saved * scale,
                 "saved, from": one.saved_low * scale,
                 "saved, to": one.saved_high * scale,
-                "use lost": "–" if way is WayToUse.MORE_LABELS else _range(costs.lost_use(one.wrong, prices.lost_use)),
+                "use lost": show.MISSING
+                if way is WayToUse.MORE_LABELS
+                else _range(costs.lost_use(one.wrong, prices.lost_use)),
             }
             for way, one in ways.items()
         ]
@@ -218,7 +221,6 @@ def show_ways(page: Page, prices: Prices, ways: Ways, other: Challenger | None) 
         hide_index=True,
         column_config=dict.fromkeys(figures, numbers) | {"limit": st.column_config.TextColumn("way", pinned=True)},
         key="impact_table",
-        placeholder="–",
         alt=f"Costs of {len(shown)} ways to use the model",
     )
     _notes(page, ways, other)
@@ -244,8 +246,8 @@ def _notes(page: Page, ways: Ways, other: Challenger | None) -> None:
             else "There is no challenger; the Learning page trains one. "
         )
         + (
-            "More labels: 100 clips; this continues the learning curve, and assumes that the cost of errors falls as "
-            "much as 1 minus macro-F1. It is a rough figure."
+            f"More labels: {MORE} clips; this continues the learning curve, and assumes that the cost of errors falls "
+            "as much as 1 minus macro-F1. It is a rough figure."
             if WayToUse.MORE_LABELS in ways
             else "The value of more labels is not stored for this model. A new training computes it."
         )
@@ -295,7 +297,7 @@ def _sentence(ways: Ways, prices: Prices, even: float, elsewhere: float) -> str:
     if WayToUse.CHALLENGER in ways:
         parts.append(f"**The challenger** {_with_interval(ways[WayToUse.CHALLENGER], scale)} at the limit in use.")
     if WayToUse.MORE_LABELS in ways:
-        parts.append(f"**100 more labels** {_with_interval(ways[WayToUse.MORE_LABELS], scale)}.")
+        parts.append(f"**{MORE} more labels** {_with_interval(ways[WayToUse.MORE_LABELS], scale)}.")
     if np.isnan(even):
         parts.append("The limit in use sends no clip to a person.")
     else:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import wording
 from core.monitoring import health
-from core.monitoring.durations import PROMISED_S, promise_words
+from core.monitoring.durations import LEAST, PROMISED_S, promise_words
 from core.schema import EMOTIONS
 from core.stages import Stage
 from pages.figures import monitoring as figures
@@ -42,7 +42,7 @@ def traffic(seen: Seen) -> None:
     wide = wide.reindex(columns=names, fill_value=0).reset_index()
     wide["way"] = wide["way"].map(health.namer("way", wide["way"]))
     show.frame(wide, hide_index=True, alt="Clips by way and outcome")
-    show.download(wide, "monitoring_ways", rows=rows_in_words(seen))
+    show.download(wide, "monitoring_ways", rows=parts.rows_in_words(seen))
 
 
 def speed(seen: Seen) -> None:
@@ -67,8 +67,8 @@ def speed(seen: Seen) -> None:
         data=shown.drop(columns="period"),
     )
     st.caption(
-        "From counts in groups of 10 ms (up to 1 s) and 100 ms (up to 10 s). With fewer than 20 clips in a step, the "
-        "interval is left out. Clips of a library run have no seconds: nobody waits for one of them."
+        f"From counts in groups of 10 ms (up to 1 s) and 100 ms (up to 10 s). With fewer than {LEAST} clips in a step, "
+        "the interval is left out. Clips of a library run have no seconds: nobody waits for one of them."
     )
     _stages(seen)
 
@@ -81,7 +81,7 @@ def _stages(seen: Seen) -> None:
     shown = table.assign(stage=table["stage"].map(STAGES))
     seconds = st.column_config.NumberColumn("mean seconds of a clip", format="%.3f")
     show.frame(shown, hide_index=True, alt="Mean seconds of each stage", column_config={"mean_s": seconds})
-    show.download(shown, "monitoring_stages", rows=rows_in_words(seen))
+    show.download(shown, "monitoring_stages", rows=parts.rows_in_words(seen))
 
 
 def decisions(seen: Seen) -> None:
@@ -117,11 +117,4 @@ def decisions(seen: Seen) -> None:
         }
     )
     show.frame(shown, hide_index=True, alt="Accepted emotions", column_config={"share": parts.percent_column("share")})
-    show.download(shown, "monitoring_accepted-emotions", rows=rows_in_words(seen))
-
-
-def rows_in_words(seen: Seen) -> str:
-    """What a download contains, for its first lines."""
-    if seen.period.name == "All":
-        return f"all events until {seen.period.until:%Y-%m-%d %H:%M} UTC"
-    return f"events from {seen.period.since:%Y-%m-%d %H:%M} to {seen.period.until:%Y-%m-%d %H:%M} UTC"
+    show.download(shown, "monitoring_accepted-emotions", rows=parts.rows_in_words(seen))

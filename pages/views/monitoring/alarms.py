@@ -1,5 +1,6 @@
 """The tab Alarms of the Monitoring page: what rings now and what to do, and what rang before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -12,8 +13,7 @@ from core.wording import times
 from pages.shared import show
 from pages.shared.messages import literal
 from pages.shared.times import local, local_column
-from pages.views.monitoring.activity import rows_in_words
-from pages.views.monitoring.parts import Seen
+from pages.views.monitoring.parts import Seen, rows_in_words
 
 WATCH = "The command `python -m core watch` looks at the alarms. A schedule of the machine should run it once a day."
 PLACES = {  # alarm -> tab with its figures, and the page where something can be done
@@ -26,10 +26,12 @@ PLACES = {  # alarm -> tab with its figures, and the page where something can be
 STANDINGS = {Standing.RINGS: "● rings", Standing.QUIET: "○ quiet", Standing.UNKNOWN: "… too few data"}
 
 
-def show_now(seen: Seen) -> None:
-    """Show what to do now: each ringing alarm with what was seen, how sure it is, and what helps."""
+def show_now(seen: Seen, found: Sequence[Alarm]) -> None:
+    """Show what to do now: each ringing alarm with what was seen, how sure it is, and what helps.
+
+    found : all alarms, of ``alarms_now``.
+    """
     st.subheader("What to do now")
-    found = alarms_now(seen.store)
     ringing = [alarm for alarm in found if alarm.rings]
     newest = last_look(seen.store)
     if not found or newest is None:
@@ -66,8 +68,8 @@ def _card(alarm: Alarm) -> None:
 
 def show_alarms(seen: Seen) -> None:
     """Show all alarms as they are now, and when they rang in the period."""
-    show_now(seen)
     found = alarms_now(seen.store)
+    show_now(seen, found)
     if not found:
         return
     st.subheader("All alarms")

@@ -18,7 +18,6 @@ from core.store import Store, first_content
 from pages.figures import monitoring as figures
 from pages.shared import messages, show
 from pages.views.monitoring import parts
-from pages.views.monitoring.activity import rows_in_words
 from pages.views.monitoring.parts import HINTS, Seen
 
 SHOWN = 20  # features in the figure
@@ -30,8 +29,8 @@ def show_drift(seen: Seen) -> None:
     if one is None:
         parts.nothing_yet(
             "How far each feature is from the training music appears here,",
-            f"for each week with {LEAST} recordings or more, when the command `python -m core watch` runs. A schedule "
-            "of the machine should run it once a day.",
+            f"when whole weeks have {LEAST} recordings or more, and the command `python -m core watch` runs. A "
+            "schedule of the machine should run it once a day.",
         )
         return
     _sentence(one)
@@ -47,13 +46,12 @@ def days_of(one: DriftNow) -> str:
 
 def _sentence(one: DriftNow) -> None:
     drifted = int(one.features["drifted"].sum())
-    rings = one.share >= one.limit
     by_chance = "" if pd.isna(one.weeks) else f" By chance it rings at most once in {one.weeks:,.0f} weeks."
     st.markdown(
         f"**{wording.part(drifted, len(one.features), 'feature')} unlike the training music** of "
         f"{messages.literal(one.model_version) or 'the model'}, in {wording.counted(one.clips, 'recording')} of "
         f"{days_of(one)}. The alarm rings from {wording.whole_percent(one.limit)} of the features on: it "
-        f"{'**rings**' if rings else 'is quiet'}.{by_chance}"
+        f"{'**rings**' if one.rings else 'is quiet'}.{by_chance}"
     )
     st.caption(
         f"PSI is above {PSI_LIMIT:g} in {wording.whole_percent(one.psi_share)} of the features. With "
@@ -124,7 +122,7 @@ def _clips(seen: Seen, one: DriftNow) -> None:
         key=f"drifted_{feature}",
         alt=f"Clips with extreme values of {BY_COLUMN[feature].name}",
     )
-    show.download(table.drop(columns="path"), "monitoring_drifted-clips", rows=rows_in_words(seen))
+    show.download(table.drop(columns="path"), "monitoring_drifted-clips", rows=parts.rows_in_words(seen))
     if event.selection.rows:
         _play(seen.store, table.iloc[event.selection.rows[0]])
 

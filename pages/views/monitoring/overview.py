@@ -8,7 +8,7 @@ import streamlit as st
 from core.evaluation.metrics import share_interval
 from core.labelling.truth import raters_needed
 from core.monitoring import health
-from core.monitoring.alarm_state import drift_now
+from core.monitoring.alarm_state import alarms_now, drift_now
 from core.monitoring.durations import PROMISED_S, promise_words
 from core.monitoring.quality import needed_words
 from core.store import EventKind
@@ -20,7 +20,7 @@ from pages.views.monitoring.parts import HINTS, Seen
 
 def show_overview(seen: Seen) -> None:
     """Show the alarms that ring with what to do, then six figures of the period, each beside the period before."""
-    alarms.show_now(seen)
+    alarms.show_now(seen, alarms_now(seen.store))
     traffic = tables.traffic(*seen.key, seen.store)
     if traffic.empty and tables.quality_over_time(*seen.key, seen.store).empty:
         parts.nothing_yet(

@@ -76,3 +76,10 @@ def seconds(value: float, low: float = float("nan"), high: float = float("nan"))
 def percent_column(label: str, meaning: str = "") -> object:
     """Form of a column of shares that are given in percent."""
     return st.column_config.NumberColumn(label, format="%.1f %%", help=meaning or None)
+
+
+def rows_in_words(seen: Seen) -> str:
+    """What a download contains, for its first lines."""
+    if seen.period.name == "All":
+        return f"all events until {seen.period.until:%Y-%m-%d %H:%M} UTC"
+    return f"events from {seen.period.since:%Y-%m-%d %H:%M} to {seen.period.until:%Y-%m-%d %H:%M} UTC"

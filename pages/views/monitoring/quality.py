@@ -12,7 +12,6 @@ from pages.figures import monitoring as figures
 from pages.shared import show
 from pages.shared.messages import literal
 from pages.views.monitoring import parts, tables
-from pages.views.monitoring.activity import rows_in_words
 from pages.views.monitoring.parts import HINTS, Seen
 
 
@@ -43,7 +42,7 @@ def show_quality(seen: Seen) -> None:
             "calibration error (ECE)": st.column_config.TextColumn(help=HINTS["ece"]),
         },
     )
-    show.download(whole.drop(columns="period"), "monitoring_quality-of-models", rows=rows_in_words(seen))
+    show.download(whole.drop(columns="period"), "monitoring_quality-of-models", rows=parts.rows_in_words(seen))
     st.caption(
         "One clip of each recording, in the step in which it was scored. Only predictions that came before every "
         "answer about the recording count, so no model was trained on these recordings. If raters had switched on the "

@@ -7,7 +7,6 @@ from core.monitoring import health, quality
 from pages.figures import monitoring as figures
 from pages.shared import show
 from pages.views.monitoring import parts, tables
-from pages.views.monitoring.activity import rows_in_words
 from pages.views.monitoring.parts import Seen
 
 BY = {  # words on the page -> name in core
@@ -63,7 +62,7 @@ def show_slices(seen: Seen) -> None:
     if table["clips"].sum() == health.MOST_SLICED:
         st.caption(f"Of the clips of this period, the newest {health.MOST_SLICED:,} are counted here.")
     _table(table, str(asked))
-    show.download(table, f"monitoring_by-{by}", rows=rows_in_words(seen))
+    show.download(table, f"monitoring_by-{by}", rows=parts.rows_in_words(seen))
     st.caption(
         f"Intervals: 95 %. Groups with fewer than {FEW} clips say little. With many groups, one of them differs by "
         "chance: look again at a later period before you act. Not stored: the clip was scored on Predict, and nobody "

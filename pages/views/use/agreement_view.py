@@ -3,16 +3,12 @@
 import pandas as pd
 import streamlit as st
 
+from core.labelling.agreement import ALPHA_WORDS, RELIABLE, TENTATIVE
 from core.labelling.agreement_by_month import agreement_by_month
 from core.store import Store, answer_months, answers_key, answers_table
 from core.wording import counted, whole_percent
 from pages.figures import use as figures
 from pages.shared import show
-
-ALPHA = (
-    "Krippendorff's alpha: 1 is full agreement, 0 is agreement by chance. Labels count as reliable from 0.8, and as "
-    "good enough for tentative conclusions from 0.667."
-)
 
 
 @st.cache_data(show_spinner="Measuring agreement …", max_entries=4, ttl=3600)
@@ -29,7 +25,7 @@ def show_agreement(store: Store) -> None:
             "people have labelled the same clip.",
             icon=":material/handshake:",
         )
-        st.caption(ALPHA)
+        st.caption(ALPHA_WORDS)
         return
     newest = months.iloc[-1]
     st.markdown(
@@ -42,7 +38,7 @@ def show_agreement(store: Store) -> None:
         "alpha",
         title="Agreement between raters (alpha)",
         axis="alpha",
-        marks={0.8: "reliable", 0.667: "tentative"},
+        marks={RELIABLE: "reliable", TENTATIVE: "tentative"},
     )
     show.chart(
         figure,
@@ -52,7 +48,7 @@ def show_agreement(store: Store) -> None:
         data=months,
     )
     st.caption(
-        f"{ALPHA} A clip belongs to the month of its newest answer. The period above does not matter here: all months "
-        "are shown."
+        f"{ALPHA_WORDS} A clip belongs to the month of its newest answer. The period above does not matter here: all "
+        "months are shown."
     )
     st.page_link("pages/agreement.py", label="Agreement by rater and emotion", icon=":material/handshake:")

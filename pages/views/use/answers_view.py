@@ -10,6 +10,9 @@ from pages.shared import show
 from pages.views.use import period as known
 from pages.views.use.period import Period
 
+GIVEN = (
+    "With skipped clips. Answers on other pages, such as Predict, do not count here: those pages do not ask for them."
+)
 RATE = "Answers for 100 clips that the Label page showed. A clip that comes again after an undo is shown again."
 SECONDS = "From the first sound of a clip to the answer, as the browser measured it."
 
@@ -26,7 +29,7 @@ def show_answers(store: Store, period: Period) -> None:
         return
     total = use.with_rate(weeks[["shown", "answers"]].sum().to_frame().T).iloc[0]
     boxes = st.columns(3)
-    boxes[0].metric("Answers", f"{total['answers']:,.0f}", border=True, help="On the Label page, with skipped clips.")
+    boxes[0].metric("Answers on Label", f"{total['answers']:,.0f}", border=True, help=GIVEN)
     boxes[1].metric("Answers per 100 shown", _number(total["per_100"]), border=True, help=RATE)
     if total["low"] == total["low"]:
         boxes[1].caption(f"95 % interval {total['low']:.0f} to {total['high']:.0f}")

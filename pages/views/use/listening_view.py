@@ -66,8 +66,9 @@ def show_listening(store: Store, period: Period) -> None:
         data=weeks,
     )
     st.header("By page")
+    pages = known.hearings(store.url, period, "way", store)
     show.frame(
-        _in_percent(known.hearings(store.url, period, "way", store)),
+        _in_percent(pages),
         hide_index=True,
         column_config={
             "way": st.column_config.TextColumn("page"),
@@ -82,7 +83,7 @@ def show_listening(store: Store, period: Period) -> None:
         },
         alt="Plays, skips and finished sounds of each page",
     )
-    show.download(known.hearings(store.url, period, "way", store), period.file_name("plays-by-page"))
+    show.download(pages, period.file_name("plays-by-page"))
     st.caption(f"{RULE} On the Label page, an answer ends the sound, so nothing is a skip there.")
 
 
