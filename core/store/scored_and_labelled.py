@@ -78,8 +78,8 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
     table, same = read(store, lambda c: frame(c, query)), same_recordings(store)
     name = table.pop("content_hash").map(same.named)
     first_of_name = name.map(_first_answers(store, same.named).to_dict())
-    known = table["at"] >= pd.to_datetime(first_of_name, utc=True)  # a missing time is never reached
-    return table[~known].assign(recording=name.fillna(table["recording"]))
+    known_before = table["at"] >= pd.to_datetime(first_of_name, utc=True)  # a missing time is never reached
+    return table[~known_before].assign(recording=name.fillna(table["recording"]))
 
 
 def _first_answers(store: Store, named: Mapping[str, str]) -> pd.Series:
