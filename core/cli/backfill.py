@@ -43,7 +43,7 @@ def backfill() -> None:
                 scheduler=settings.scheduler,
                 workers=None,
                 max_mb=settings.max_upload_mb,
-                makam=False,
+                makam=run.makam,
             )
             typer.echo(f"{run.folder}: {summary.report}")
     if left:

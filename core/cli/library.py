@@ -142,7 +142,7 @@ def score_folder(
             summary = scored(serving.serve(settings))
         # The pages need it next. In a run without a change it is there already.
         prepare_pieces(store, settings, model_version=summary.model_version, policy=Policy.from_json(summary.policy))
-        work.result, work.message = summary.to_json(), summary.text
+        work.result, work.message = {**about, **summary.to_json()}, summary.text
     return summary
 
 

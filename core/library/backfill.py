@@ -20,11 +20,12 @@ from core.store import Job, Store, outdated_clips, save_features
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run over a library that has to be repeated."""
+    """A run over a library that has to be repeated. makam : it also measured melody, karar and makam."""
 
     folder: str
     plan: Plan
     policy: Policy
+    makam: bool = False
 
 
 def runs_to_repeat(jobs: Iterable[Job], outdated: Collection[tuple[str, str]]) -> tuple[list[PastRun], int]:
@@ -42,7 +43,8 @@ def runs_to_repeat(jobs: Iterable[Job], outdated: Collection[tuple[str, str]]) -
         below = place.rstrip("/") + "/"
         reached = {file for file in left if file[0] == plan and (file[1] == place or file[1].startswith(below))}
         if folder and reached:
-            runs.append(PastRun(folder, _plan(plan), Policy.from_json(str(job.result["policy"]))))
+            policy = Policy.from_json(str(job.result["policy"]))
+            runs.append(PastRun(folder, _plan(plan), policy, bool(job.result.get("makam"))))
             left -= reached
     return runs, len(left)
 

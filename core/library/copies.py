@@ -76,7 +76,7 @@ class Search:
             text += "No recording has several files. "
         text += f"Pairs that wait for a person on the page Same recordings: {self.questions:,}."
         if self.unread:
-            text += f" {counted(self.unread, 'file')} have no fingerprint: they cannot be read, or fpcalc fails."
+            text += f" Files without a fingerprint, because they cannot be read or fpcalc fails: {self.unread:,}."
         if not self.by_fingerprint:
             text += " fpcalc is not installed, so only features were compared (Debian: libchromaprint-tools)."
         return text

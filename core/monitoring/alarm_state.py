@@ -114,7 +114,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def settle(state: State, finding: Finding, *, now: datetime, model_version: str) -> tuple[State, list[Event]]:
-    """Take a finding into the state. Returns the state, and an event when the alarm begins or ends to ring.
+    """Take a finding into the state. Returns the state, and an event when the alarm starts or stops.
 
     A look with too few data changes nothing: a ringing alarm goes on, and a quiet one stays quiet.
     """

@@ -63,7 +63,7 @@ GAUGES = {
     "tme_model_trained_timestamp_seconds": Family("When the model was trained.", ("role",)),
     "tme_jobs": Family("Background jobs by state.", ("name", "state")),
     "tme_job_silence_seconds": Family("Seconds since the last sign of life of a running job.", ("name",)),
-    "tme_label_queue_clips": Family("Clips that wait for labels."),
+    "tme_label_queue_clips": Family("Clips that wait for labels; files of one recording count once."),
     "tme_last_answer_timestamp_seconds": Family("When a person last answered."),
     "tme_waiting_requests": Family("Work in the line of this process.", ("state",)),
     "tme_ready": Family("1: the model is loaded and the database answers."),

@@ -19,7 +19,7 @@ from core.monitoring.quality import figures as quality_figures
 from core.monitoring.quality import labelled_predictions
 from core.schema import EMOTIONS
 from core.settings import Settings
-from core.store import Store, answers_key, answers_table, label_pool, remembered, same_key
+from core.store import Store, answers_key, answers_table, label_pool, remembered, same_key, same_recordings
 from core.store.metrics import probability_sums, scored_since
 
 DAYS = 28  # of the figures about recent clips
@@ -49,8 +49,9 @@ def _models(*models: ModelDescription | None) -> Iterator[Value]:
 
 
 def _queue(store: Store) -> Iterator[Value]:
-    settled = settled_clips(stored_truth(store, raters_needed=raters_needed(store)))
-    waiting = set(label_pool(store)["clip_id"]) - settled
+    same = same_recordings(store)
+    settled = same.members(settled_clips(stored_truth(store, raters_needed=raters_needed(store))))
+    waiting = {same.name(clip) for clip in set(label_pool(store)["clip_id"]) - settled}
     yield Value("tme_label_queue_clips", (), len(waiting))
 
 

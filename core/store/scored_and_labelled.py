@@ -79,7 +79,7 @@ def answered_predictions(store: Store, since: datetime, until: datetime, *, extr
     name = table.pop("content_hash").map(same.named)
     first_of_name = name.map(_first_answers(store, same.named).to_dict())
     known_before = table["at"] >= pd.to_datetime(first_of_name, utc=True)  # a missing time is never reached
-    return table[~known_before].assign(recording=name.fillna(table["recording"]))
+    return table[~known_before].assign(recording=table["recording"].where(name.isna(), name))
 
 
 def _first_answers(store: Store, named: Mapping[str, str]) -> pd.Series:

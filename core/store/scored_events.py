@@ -17,6 +17,7 @@ from core.store.event_figures import Step, begin_of_period, moment_in_sql
 from core.store.events import EventKind
 from core.store.library import TEMPO
 from core.store.schema import clips, events, features, tracks
+from core.store.synthetic import origin_of_music
 
 # Upper edges of the groups of seconds: 10 ms wide up to 1 s, 100 ms up to 10 s, 1 s up to 2 min; the last has no end.
 SECONDS_EDGES = (
@@ -152,7 +153,7 @@ def fact_of_music(name: str) -> sa.ColumnElement[str]:
         "makam": tracks.c.makam,
         "usul": tracks.c.usul,
         "era": sa.cast(tracks.c.year - tracks.c.year % 10, sa.String),
-        "source": clips.c.origin,
+        "source": origin_of_music(),
         "length": _number_between(length, LENGTHS_S),
         "tempo": _number_between(features.c[TEMPO], TEMPI_BPM),
     }

@@ -21,8 +21,8 @@ POLICY = Policy(threshold=0.5)
 OLD = "tme-old 1"
 
 
-def past(number: int, place: object, plan: str = "excerpt") -> Job:
-    result = {"folder": str(place), "plan": plan, "policy": POLICY.to_json()}
+def past(number: int, place: object, plan: str = "excerpt", **options: bool) -> Job:
+    result = {"folder": str(place), "plan": plan, "policy": POLICY.to_json(), **options}
     return Job(**{**dict.fromkeys(Job.__dataclass_fields__), "job_id": number, "result": result})
 
 
@@ -36,14 +36,17 @@ def test_only_runs_that_reach_an_outdated_file_are_repeated_and_each_file_once(t
     outdated.append(("30/15", str(tmp_path / "ab/3.wav")))
     runs, left = runs_to_repeat(
         [
-            past(5, tmp_path / "a"),
+            past(5, tmp_path / "a", makam=True),
             past(4, tmp_path / "a/b"),
             past(3, tmp_path / "ab", "30/15"),
             past(2, tmp_path / "c"),
         ],
         outdated,
     )
-    expected = [PastRun(str(tmp_path / "a"), Plan(), POLICY), PastRun(str(tmp_path / "ab"), Plan(30, 15), POLICY)]
+    expected = [
+        PastRun(str(tmp_path / "a"), Plan(), POLICY, makam=True),
+        PastRun(str(tmp_path / "ab"), Plan(30, 15), POLICY),
+    ]
     assert runs == expected
     assert left == 2  # ab/3.wav in one piece, and else/4.wav
 
