@@ -29,6 +29,7 @@ settings.load_profile("any speed")
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 GOLDEN = ROOT / "tests" / "golden"
+LONGEST_NAME = 60  # characters of an example in the name of its test
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than cores: some tests only wait for processes that they started."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long text or file by its beginning and length: each worker sends the names of all tests."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_NAME:
+        beginning = val[:LONGEST_NAME] if isinstance(val, str) else val[:LONGEST_NAME].hex()
+        return f"{argname} of {len(val)}: {ascii(beginning)[1:-1]}"
+    return None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
