@@ -1,17 +1,20 @@
 """A page as a person meets it, without a browser: the whole app, a store of its own, the committed model."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
+import pandas as pd
 import pytest
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core import settings
+from core.dataset import loading
 from core.store import Store, close_store, open_store, set_role
 from pages.shared import doors, login
 
@@ -22,6 +25,34 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def components_looked_for_once() -> Iterator[None]:
     """Let Streamlit look for components once a process. For each page it would read about all installed packages."""
     with patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_waited_for_without_looking() -> Iterator[None]:
+    """Wait for the end of a page's thread. ``AppTest`` looks every millisecond, which takes time from the page."""
+    look = local_script_runner.require_widgets_deltas
+
+    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+        runner._script_thread.join(timeout)
+        look(runner, 0.1)  # it fails for a page that still runs
+
+    with patch.object(local_script_runner, "require_widgets_deltas", wait):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_read_once() -> Iterator[None]:
+    """Read each published table once a process. Pages read it once for each folder of data, so for each test."""
+    read, known = loading.read_published, {}
+
+    def once(data: bytes, name: str) -> pd.DataFrame:
+        key = hashlib.sha256(data).digest(), name
+        if key not in known:
+            known[key] = read(data, name)
+        return known[key].copy()
+
+    with patch.object(loading, "read_published", once):
         yield
 
 
@@ -62,10 +93,15 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_page(data_dir: Path) -> Callable[..., AppTest]:
-    """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address."""
+    """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address.
 
-    def opened(page: str, **address: str) -> AppTest:
+    by : name of the person who uses it, as if typed on another page before.
+    """
+
+    def opened(page: str, *, by: str = "", **address: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
+        if by:
+            app.session_state["who"] = by
         for key, value in address.items():
             app.query_params[key] = value
         return app.switch_page(f"pages/{page}.py").run()
@@ -87,9 +123,7 @@ def as_boss(open_page: Callable[..., AppTest], db: Store) -> Callable[..., AppTe
     """``as_boss("use", view="Answers")``: the page for an analyst, without an error."""
 
     def opened(page: str, **address: str) -> AppTest:
-        app = open_page(page, **address)
-        app.session_state["who"] = "Boss"
-        app.run()
+        app = open_page(page, by="Boss", **address)
         assert not app.exception
         assert not app.error
         return app
