@@ -14,7 +14,12 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core import settings
+from core.audio.decoding import Clip
 from core.dataset import loading
+from core.models import explanation
+from core.models.prediction import Model
+from core.pipeline import measure
+from core.schema import FeatureVector
 from core.store import Store, close_store, open_store, set_role
 from pages.shared import doors, login
 
@@ -53,6 +58,26 @@ def tables_read_once() -> Iterator[None]:
         return known[key].copy()
 
     with patch.object(loading, "read_published", once):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clips_measured_and_explained_once() -> Iterator[None]:
+    """Measure each clip once a process, and explain it once for each model: both depend on nothing else."""
+    extract, explain, vectors, reasons = measure.extract, explanation.explain_clip, {}, {}
+
+    def vector(clip: Clip) -> FeatureVector:
+        if clip.clip_id not in vectors:
+            vectors[clip.clip_id] = extract(clip)
+        return vectors[clip.clip_id]
+
+    def explained(model: Model, vector: FeatureVector, *rest: object, **given: object) -> pd.DataFrame:
+        key = model.version, model.source, vector.clip_id, vector.values.tobytes()
+        if key not in reasons:
+            reasons[key] = explain(model, vector, *rest, **given)
+        return reasons[key].copy()
+
+    with patch.object(measure, "extract", vector), patch.object(explanation, "explain_clip", explained):
         yield
 
 

@@ -91,7 +91,8 @@ def visible_clip(page):
 
 
 def open_desk(open_page, name="Ece", **address):
-    return enter(open_page("label", **address), name)
+    """The desk of a person who typed the name on another page."""
+    return open_page("label", by=name, **address)
 
 
 # who
@@ -353,7 +354,7 @@ def test_undo_takes_back_one_answer_after_the_other_also_after_a_reload(open_pag
     assert "Taken back" in shown(page)
     assert visible_clip(page) == order[1]
     assert "1 answered, 2 to go" in progress(page)
-    again = press(enter(open_page("label")), "Yes, I am")
+    again = open_desk(open_page)
     again = again.button(key="undo").click().run()
     assert visible_clip(again) == order[0]
     assert "0 answered, 3 to go" in progress(again)
@@ -520,7 +521,7 @@ def test_at_work_counts_labels_of_music_and_not_of_practice(open_page, opened):
     music, practice = put(opened, 1), put(opened, 2, origin="demo")
     for clip in (music, practice):
         store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=clip)
-    page = press(enter(open_page("label", view="At work")), "Yes, I am")
+    page = open_desk(open_page, view="At work")
     assert {m.label: m.value for m in page.metric}["Waiting for another rater"] == "1"
     store.add_feedback(opened, token=store.new_token(), rater="Can", label="sad", clip_id=music)
     page = page.run()
