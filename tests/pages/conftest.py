@@ -20,7 +20,7 @@ from core.models import explanation
 from core.models.prediction import Model
 from core.pipeline import measure
 from core.schema import FeatureVector
-from core.store import Store, close_store, open_store, set_role
+from core.store import Store, close_store, connection, open_store, set_role
 from pages.shared import doors, login
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -108,7 +108,8 @@ def causes_shown() -> None:
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test's databases live; nothing is downloaded, and no registry but the committed model is asked."""
+    """Where this test's databases live. Nothing is downloaded or backed up; only the committed model is there."""
+    monkeypatch.setattr(connection, "daily_backup", lambda path: None)  # see tests/store/test_clock.py
     monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TME_DOWNLOAD_URL", "http://127.0.0.1:9/none.zip")
     for name in ("TME_DATABASE_URL", "TME_MLFLOW_URI", "TME_MODELS_DIR"):

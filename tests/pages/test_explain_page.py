@@ -188,5 +188,3 @@ def test_reasons_are_computed_again_when_a_clip_has_other_values(monkeypatch):
         vector = FeatureVector("a", EXTRACTOR, values.copy())
         found.append(explain_stored._explained("v", vector, _served=served).iloc[0, 0])
     assert found == [0.1, 0.2]
-
-

@@ -109,7 +109,9 @@ def check_dictionary(page: AppTest) -> None:
     assert words.count("MIRtoolbox function") == len(FEATURES)
 
 
-def test_telling_features_and_pairs_of_emotions_name_their_test_and_follow_the_choice(explored: Callable[..., AppTest]) -> None:
+def test_telling_features_and_pairs_name_their_test_and_follow_the_choice(
+    explored: Callable[..., AppTest],
+) -> None:
     page = explored(view="Telling features")
     assert "35 of 50 features differ" in said(page.caption)
     first = page.dataframe[0].value.iloc[0]
