@@ -11,6 +11,7 @@ import pytest
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core import settings
@@ -34,51 +35,59 @@ def components_looked_for_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def pages_waited_for_without_looking() -> Iterator[None]:
-    """Wait for the end of a page's thread. ``AppTest`` looks every millisecond, which takes time from the page."""
-    look = local_script_runner.require_widgets_deltas
+def scripts_compiled_once() -> Iterator[None]:
+    """Compile each page once a process, and wait for the end of its run without looking a thousand times a second."""
+    compiled = ScriptCache()
 
-    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float) -> None:
+        assert runner._script_thread is not None
         runner._script_thread.join(timeout)
-        look(runner, 0.1)  # it fails for a page that still runs
+        assert runner.script_stopped(), f"The page needs more than {timeout} s."
 
-    with patch.object(local_script_runner, "require_widgets_deltas", wait):
+    with (
+        patch.object(local_script_runner, "ScriptCache", lambda: compiled),
+        patch.object(local_script_runner, "require_widgets_deltas", wait),
+    ):
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def tables_read_once() -> Iterator[None]:
+_TABLES: dict[tuple[bytes, str], pd.DataFrame] = {}
+_VECTORS: dict[str, FeatureVector] = {}
+_REASONS: dict[tuple[str, str, str, bytes], pd.DataFrame] = {}
+
+
+@pytest.fixture(autouse=True)
+def tables_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read each published table once a process. Pages read it once for each folder of data, so for each test."""
-    read, known = loading.read_published, {}
+    read = loading.read_published
 
     def once(data: bytes, name: str) -> pd.DataFrame:
         key = hashlib.sha256(data).digest(), name
-        if key not in known:
-            known[key] = read(data, name)
-        return known[key].copy()
+        if key not in _TABLES:
+            _TABLES[key] = read(data, name)
+        return _TABLES[key].copy()
 
-    with patch.object(loading, "read_published", once):
-        yield
+    monkeypatch.setattr(loading, "read_published", once)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def clips_measured_and_explained_once() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def clips_measured_and_explained_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure each clip once a process, and explain it once for each model: both depend on nothing else."""
-    extract, explain, vectors, reasons = measure.extract, explanation.explain_clip, {}, {}
+    extract, explain = measure.extract, explanation.explain_clip
 
     def vector(clip: Clip) -> FeatureVector:
-        if clip.clip_id not in vectors:
-            vectors[clip.clip_id] = extract(clip)
-        return vectors[clip.clip_id]
+        if clip.clip_id not in _VECTORS:
+            _VECTORS[clip.clip_id] = extract(clip)
+        return _VECTORS[clip.clip_id]
 
     def explained(model: Model, vector: FeatureVector, *rest: object, **given: object) -> pd.DataFrame:
         key = model.version, model.source, vector.clip_id, vector.values.tobytes()
-        if key not in reasons:
-            reasons[key] = explain(model, vector, *rest, **given)
-        return reasons[key].copy()
+        if key not in _REASONS:
+            _REASONS[key] = explain(model, vector, *rest, **given)
+        return _REASONS[key].copy()
 
-    with patch.object(measure, "extract", vector), patch.object(explanation, "explain_clip", explained):
-        yield
+    monkeypatch.setattr(measure, "extract", vector)
+    monkeypatch.setattr(explanation, "explain_clip", explained)
 
 
 @pytest.fixture(autouse=True)
