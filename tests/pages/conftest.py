@@ -130,13 +130,13 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def open_page(data_dir: Path) -> Callable[..., AppTest]:
     """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address.
 
-    by : name of the person who uses it, as if typed on another page before.
+    as_person : name of the person who uses it, as if typed on another page before.
     """
 
-    def opened(page: str, *, by: str = "", **address: str) -> AppTest:
+    def opened(page: str, *, as_person: str = "", **address: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
-        if by:
-            app.session_state["who"] = by
+        if as_person:
+            app.session_state["who"] = as_person
         for key, value in address.items():
             app.query_params[key] = value
         return app.switch_page(f"pages/{page}.py").run()
@@ -158,7 +158,7 @@ def as_boss(open_page: Callable[..., AppTest], db: Store) -> Callable[..., AppTe
     """``as_boss("use", view="Answers")``: the page for an analyst, without an error."""
 
     def opened(page: str, **address: str) -> AppTest:
-        app = open_page(page, by="Boss", **address)
+        app = open_page(page, as_person="Boss", **address)
         assert not app.exception
         assert not app.error
         return app

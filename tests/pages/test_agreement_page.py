@@ -59,7 +59,7 @@ def answer(db, clip, rater, label, **more):
 def as_analyst(open_page, view="Overview", name="Boss"):
     """The page as an analyst sees it, who typed the name on another page and has the role."""
     store.set_role(cached.open_database(), name, "analyst")
-    return open_page("agreement", by=name, view=view)
+    return open_page("agreement", as_person=name, view=view)
 
 
 def press(page, label):

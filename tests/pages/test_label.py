@@ -92,7 +92,7 @@ def visible_clip(page):
 
 def open_desk(open_page, name="Ece", **address):
     """The desk of a person who typed the name on another page."""
-    return open_page("label", by=name, **address)
+    return open_page("label", as_person=name, **address)
 
 
 # who

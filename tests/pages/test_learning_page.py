@@ -65,7 +65,7 @@ def shown(page):
 def as_analyst(open_page, view="Train", name="Cem"):
     """The page as an analyst sees it, who typed the name on another page and has the role."""
     store.set_role(cached.open_database(), name, "analyst")
-    return open_page("learning", by=name, view=view)
+    return open_page("learning", as_person=name, view=view)
 
 
 def test_a_rater_sees_nothing_to_press(open_page, opened):

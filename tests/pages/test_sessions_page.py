@@ -39,7 +39,7 @@ def as_ece(open_page, opened):
     """Open a page as Ece."""
 
     def sit_down(page: str, **address: str):
-        return open_page(page, by="Ece", **address)
+        return open_page(page, as_person="Ece", **address)
 
     return sit_down
 
