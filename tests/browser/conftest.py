@@ -100,12 +100,54 @@ def _required():
     return playwright.sync_api
 
 
+class Window:
+    """One window for all tests of a worker: its front end is loaded and compiled only once.
+
+    Each test gets it as a new visitor's: without cookies and storage, on an empty page.
+    """
+
+    def __init__(self, chromium):
+        self._chromium, self._page = chromium, None
+
+    def opened(self, width: int):
+        """The page, that wide."""
+        if self._page is None:
+            self._page = self._chromium.new_context(color_scheme="light", accept_downloads=True).new_page()
+            self._page.set_default_timeout(60_000)
+        self._page.set_viewport_size({"width": width, "height": 900})
+        return self._page
+
+    def leave(self) -> None:
+        """Forget the visitor; a window that does not answer any more is closed."""
+        from playwright.sync_api import Error
+
+        try:
+            if self._page.url.startswith("http"):
+                self._page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            self._page.goto("about:blank")
+            self._page.context.clear_cookies()
+            self._page.emulate_media(color_scheme="light")
+            self._page.mouse.move(0, 0)
+        except Error:
+            self.close()
+
+    def close(self) -> None:
+        """Close the window; the next test opens another one."""
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+@pytest.fixture(scope="session")
+def window(chromium):
+    """The window of this worker's tests."""
+    shared = Window(chromium)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def browser_page(chromium, request):
+def browser_page(window, request):
     """A new visitor; ``indirect`` parameters choose the width."""
-    width = getattr(request, "param", 1280)
-    context = chromium.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
+    yield window.opened(getattr(request, "param", 1280))
+    window.leave()
