@@ -82,7 +82,9 @@ def test_no_page_has_a_fault_that_axe_finds_and_none_is_wider_than_a_telephone(s
         before = page.locator("h1").first.inner_text()
         name = page.locator(LINK).nth(number).inner_text().splitlines()[-1]
         page.locator(LINK).nth(number).evaluate("link => link.click()")  # the narrow page hides the menu
-        page.wait_for_function("before => ![before, undefined].includes(document.querySelector('h1')?.innerText)", arg=before)
+        page.wait_for_function(
+            "before => ![before, undefined].includes(document.querySelector('h1')?.innerText)", arg=before
+        )
         ready(page)
         faults |= faults_of(page, name)
         if name == "Predict":
