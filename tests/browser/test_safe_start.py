@@ -112,15 +112,14 @@ def test_as_it_comes_only_this_machine_reaches_it_and_it_calls_nobody(as_it_come
     server = as_it_comes
     assert server.listens_on() == {THIS_MACHINE}
     asked = []
-    listen = lambda request: asked.append(request.url)  # noqa: E731
-    browser_page.on("request", listen)
+    browser_page.on("request", note := lambda request: asked.append(request.url))
     browser_page.goto(f"http://127.0.0.1:{server.port}/")
     browser_page.get_by_role("heading", name="Turkish Music Emotion").wait_for()
     browser_page.get_by_text("Data: licence and how to cite").wait_for()
     assert "can work as an analyst" not in browser_page.inner_text("body")
     own = f"http://127.0.0.1:{server.port}/"
     assert answer(server, host=f"127.0.0.1:{server.port}", origin="http://evil.example.org") == b"403"
-    browser_page.remove_listener("request", listen)
+    browser_page.remove_listener("request", note)
     assert [url for url in asked if not url.startswith((own, "data:", "blob:"))] == []
     assert [address for address in server.connections if not address.startswith(("('127.0.0.1'", "/"))] == []
 
