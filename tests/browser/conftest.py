@@ -95,7 +95,7 @@ class Window:
                 self._page.evaluate("localStorage.clear(); sessionStorage.clear()")
             self._page.goto("about:blank")
             self._page.context.clear_cookies()
-            self._page.emulate_media(color_scheme="light")
+            self._page.emulate_media(color_scheme="light", reduced_motion="no-preference")
             self._page.mouse.move(0, 0)
         except Error:
             self.close()
