@@ -182,7 +182,7 @@ def test_a_task_on_a_telephone(server, queue, browser_page):
     page, name = browser_page, once("Tasked")
     page.set_viewport_size({"width": 390, "height": 844})
     tasks.make_task(queue, name="Four clips", choice=Choice(4), raters=[(name, False)], seed=1)
-    come_back(page, server, name)
+    give_name(page, server, name)
     before = ""
     for number in range(5):  # one of the four comes twice
         page.get_by_text(f"{number} of 5 answered").wait_for()
@@ -335,7 +335,7 @@ def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server
 def test_the_next_clip_is_loaded_ahead_and_plays_by_itself_and_only_that(server, queue, browser_page):
     """One answer after the other, each when the clip was heard."""
     page, name = browser_page, once("Listener")
-    come_back(page, server, name)
+    give_name(page, server, name)
     sound = "[...document.querySelectorAll('audio')].map(a => [a.src, a.paused])"
     page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 0")
     page.wait_for_function("document.querySelector('.st-key-next_clip audio').readyState === 4")  # it could play
