@@ -9,6 +9,7 @@ the same process.
 import multiprocessing
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,11 +39,9 @@ class Command:
     """
 
     def __init__(self, words: Sequence[object], *, env: Mapping[str, str], output: Path | None = None) -> None:
-        handle, name = tempfile.mkstemp(prefix="tme-forked-") if output is None else (None, str(output))
-        if handle is not None:
-            os.close(handle)
-        self._output, self._own = Path(name), output is None
-        self._process = context().Process(target=_obey, args=(tuple(map(str, words)), dict(env), name))
+        self._output, self._own = output or Path(tempfile.mkdtemp(prefix="tme-forked-")) / "output", output is None
+        self._output.touch()
+        self._process = context().Process(target=_obey, args=(tuple(map(str, words)), dict(env), str(self._output)))
         self._process.start()
         self.pid = int(self._process.pid or 0)
 
@@ -65,7 +64,7 @@ class Command:
         self.wait(timeout)
         said = self._output.read_text("utf-8", "replace")
         if self._own:
-            self._output.unlink()
+            shutil.rmtree(self._output.parent)
         return said, None
 
     def send_signal(self, number: int) -> None:

@@ -9,7 +9,7 @@ import uvicorn  # noqa: F401
 
 import core.__main__
 import core.api.app
-import core.library.run
+import core.library.run  # noqa: F401
 from core import features
 from core.features import loudness
 from core.pipeline import serving
