@@ -5,6 +5,7 @@ from pathlib import Path
 
 import distributed  # noqa: F401
 import pytest  # noqa: F401 - the main module of the tests
+import streamlit.web.cli  # noqa: F401
 import uvicorn  # noqa: F401
 
 import core.__main__

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.audio_files import SR, by_libsndfile, made
 from core.audio import isolated
-from core.audio.decoding import blocks, decode, inspect
+from core.audio.decoding import Source, blocks, decode, inspect
 from core.errors import AudioError, CoreError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,14 +103,18 @@ def test_a_limit_of_the_machine_is_not_the_fault_of_the_file(tmp_path):
     assert run.stdout.startswith("False The decoder has too little memory, because this machine limits it."), run.stdout
 
 
+def decode_often(source: Source) -> None:
+    """Until a second of the processor's time is used up, which is the least that a limit may be."""
+    for _ in range(500):
+        for _ in blocks(source):
+            pass
+
+
 def test_a_decoder_that_takes_too_long_is_ended(monkeypatch):
-    """It decodes until a second of the processor's time is used up, which is the least that a limit may be."""
     source = inspect(made("m4a", 30.0), "x")
     monkeypatch.setattr(isolated, "CPU_S", -1000.0)
     with pytest.raises(AudioError, match=r"takes too long to decode.*export it as WAV or FLAC"):
-        for _ in range(500):
-            for _ in blocks(source):
-                pass
+        decode_often(source)
 
 
 def test_a_decoder_that_does_not_answer_is_ended(monkeypatch):
