@@ -47,7 +47,7 @@ def train(settings: Settings) -> str:
 @cache
 def _trained() -> tuple[TrainingRun, pd.DataFrame]:
     """A small run, and the background of its explanations."""
-    table = stand_in.sample(n_per_class=40)
+    table = stand_in.sample()
     return training_run(table, discriminant()), make_background(table, table[LABEL])
 
 
