@@ -112,9 +112,9 @@ def test_a_folder_without_music_is_refused(tmp_path):
 
 
 def arpeggio() -> Clip:
-    """Two seconds of the arpeggio: long enough for all changes."""
+    """Three seconds of the arpeggio: long enough for all changes."""
     clip = read(GOLDEN / "arpeggio_6s.flac").clip
-    return Clip(clip.clip_id, clip.y[: 2 * SR], clip.sr)
+    return Clip(clip.clip_id, clip.y[: 3 * SR], clip.sr)
 
 
 def test_how_firm_a_decision_is():
