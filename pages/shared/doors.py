@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core.access import Action, Setting, may
+from core.access import Action, Person, Setting, may
 from core.access.rights import Role
 from pages.shared import cached, login
 
@@ -154,7 +154,7 @@ def may_open(name: str) -> bool:
     action, setting = PAGES[name], login.current_setting()
     if setting is not Setting.LOGIN or may(Role.VISITOR, action, setting):
         return True  # without a login everybody may take the role of an analyst: the page asks for it
-    person = st.session_state.get(_PERSON)  # None: not logged in, or the database cannot be opened
+    person: Person | None = st.session_state.get(_PERSON)  # None: not logged in, or the database cannot be opened
     return person is not None and person.may(action)
 
 
