@@ -4,7 +4,7 @@ SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()
 store. Answers are append-only: no function changes them, and triggers in the database refuse changes.
 """
 
-from core.store.answer_log import answers_key, answers_table
+from core.store.answer_log import answers_about_guesses, answers_key, answers_table
 from core.store.answers import (
     Answer,
     Receipt,
@@ -41,7 +41,7 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
+from core.store.clips import add_clip, clip_names, clips_table, delete_clip, newest_clips, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.event_figures import event_counts, events_by_period, events_table
 from core.store.event_sums import event_totals
@@ -91,6 +91,7 @@ from core.store.makam import (
     without_makam,
 )
 from core.store.measured import save_measured
+from core.store.model_guesses import answered_before, first_predicted, guesses_table, unsure_answers
 from core.store.mood_tags import (
     drop_note,
     file_rewritten,
@@ -236,6 +237,7 @@ __all__ = [
     "VERIFIED_ONLY",
     "Way",
     "add_answers",
+    "answers_about_guesses",
     "add_client",
     "add_clip",
     "add_feedback",
@@ -246,6 +248,7 @@ __all__ = [
     "add_task",
     "add_track",
     "answer_months",
+    "answered_before",
     "any_key",
     "answer_votes",
     "answers_by_subject",
@@ -260,6 +263,7 @@ __all__ = [
     "clip_of_piece",
     "client_counts",
     "client_pieces_table",
+    "clip_names",
     "clips_table",
     "clips_for_tasks",
     "clips_to_label",
@@ -286,8 +290,10 @@ __all__ = [
     "finish_job",
     "first_content",
     "first_contents",
+    "first_predicted",
     "forget_files",
     "get_setting",
+    "guesses_table",
     "hand_over_clients",
     "is_known_content",
     "is_large",
@@ -315,6 +321,7 @@ __all__ = [
     "never_play",
     "never_table",
     "new_token",
+    "newest_clips",
     "newest_recordings",
     "note_outcome",
     "note_stop",
@@ -367,6 +374,7 @@ __all__ = [
     "undo",
     "undo_karar",
     "unpredicted",
+    "unsure_answers",
     "without_makam",
     "words_cache_key",
 ]

@@ -18,6 +18,7 @@ from core.access import Action, decides, require, requires
 from core.schema import EMOTIONS
 from core.store.connection import Store, in_parts, read
 from core.store.erasures import erasures
+from core.store.prediction_log import prediction_log
 from core.store.schema import (
     DISPLAYS,
     KINDS,
@@ -41,9 +42,11 @@ _NUMBER: dict[str, dict[Any, int]] = {  # column -> the number of each of its va
     "skip_reason": {None: -1, **{name: k for k, name in enumerate(SKIPS)}},
     "display": {name: k for k, name in enumerate(DISPLAYS)},
     "source": {name: k for k, name in enumerate(SOURCES)},
+    "shown_label": {None: -1, **{name: k for k, name in enumerate(EMOTIONS)}},
 }
 _VALUES = {"kind": _KINDS, "label": EMOTIONS, "skip_reason": SKIPS, "display": DISPLAYS, "source": SOURCES}
-_TYPES: dict[str, Any] = {"id": np.int64, "target_id": np.int64, "task_id": np.int64, "turn": np.int8, "clip": np.int32}
+_LINKS = ("target_id", "prediction_id", "task_id", "turn")  # numbers; 0 is NULL
+_TYPES: dict[str, Any] = {"id": np.int64, **dict.fromkeys(_LINKS, np.int64), "turn": np.int8, "clip": np.int32}
 _TYPES |= {"answer_s": float, "heard_s": float, "person": np.int32, **dict.fromkeys(_NUMBER, np.int8)}
 
 
@@ -53,8 +56,8 @@ class AnswerLog:
 
     Attributes
     ----------
-    columns : id, target_id, task_id (0 = none), turn (0 = none), answer_s, heard_s (NaN = not measured), clip and
-        person (numbers), kind, label, skip_reason, display, source (numbers of the values).
+    columns : id, target_id, prediction_id, task_id, turn (0 = none), answer_s, heard_s (NaN = not measured), clip and
+        person (numbers), kind, label, skip_reason, display, source, shown_label (numbers of the values).
     clip_ids, people : what the numbers of clip and person mean: the clip's id; the name and whether it comes from a
         login.
     origin, content, length_s, deleted : of each clip: its origin, the hash of its content, its length, and whether it
@@ -188,7 +191,7 @@ def _deleted(c: sa.Connection, log: AnswerLog) -> np.ndarray:
 def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
     """The log with the rows after its last one."""
     newest = int(log.columns["id"][-1]) if len(log) else 0
-    names = ("id", "target_id", "task_id", "turn", "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER)
+    names = ("id", *_LINKS, "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER)
     query = sa.select(*(feedback.c[name] for name in names)).where(feedback.c.id > newest).order_by(feedback.c.id)
     clip = {clip_id: k for k, clip_id in enumerate(log.clip_ids)}
     person = {who: k for k, who in enumerate(log.people)}
@@ -215,14 +218,15 @@ def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
 
 def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: Iterable[Any]) -> dict[str, np.ndarray]:
     """The rows as columns of numbers. clip, person : number of each; new clips and people get the next number."""
-    ids, targets, tasks, turns, answer_s, heard_s, about, raters, logins, *texts = zip(*rows, strict=True)
+    ids, targets, guesses, tasks, turns, answer_s, heard_s, about, raters, logins, *texts = zip(*rows, strict=True)
     found: dict[str, Any] = {
         "id": ids,
         "answer_s": answer_s,  # None becomes NaN
         "heard_s": heard_s,
-        "target_id": [number or 0 for number in targets],
-        "task_id": [number or 0 for number in tasks],
-        "turn": [number or 0 for number in turns],
+        **{
+            name: [number or 0 for number in numbers]
+            for name, numbers in zip(_LINKS, (targets, guesses, tasks, turns), strict=True)
+        },
         "clip": [clip.setdefault(clip_id, len(clip)) for clip_id in about],
         "person": [person.setdefault(who, len(person)) for who in zip(raters, map(bool, logins), strict=True)],
     }
@@ -261,6 +265,25 @@ def answers_table(store: Store, *, rater: str | None = None, verified: bool | No
         return log.table()
     wanted = np.array([rater in (None, name) and verified in (None, login) for name, login in log.people], dtype=bool)
     return log.table(wanted[log.columns["person"]])
+
+
+@requires(Action.SEE_ANSWERS)
+def answers_about_guesses(store: Store) -> pd.DataFrame:
+    """Return the answers of the Label page whose guess was shown, or was hidden at random, oldest first.
+
+    Columns: those of ``answers_table``, shown_label (the emotion that the person saw) and guess (of the model; missing
+    where the answer belongs to no prediction).
+    """
+    log, predicted = current_log(store), prediction_log(store)
+    columns = log.columns
+    displays = [_NUMBER["display"][name] for name in ("shown", "hidden at random")]
+    rows = np.isin(columns["display"], displays) & (columns["source"] == _NUMBER["source"]["label"])
+    rows &= log.is_kind("answer")
+    place = np.searchsorted(predicted.ids, columns["prediction_id"][rows])
+    found = np.append(predicted.ids, 0)[place] == columns["prediction_id"][rows]
+    guess = np.where(found, np.append(predicted.guess, -1)[place], -1)
+    shown = category(columns["shown_label"][rows], EMOTIONS)
+    return log.table(rows).assign(shown_label=shown, guess=category(guess, EMOTIONS))
 
 
 @requires(Action.ANSWER)
