@@ -41,7 +41,15 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clip_names, clips_table, delete_clip, newest_clips, newest_recordings
+from core.store.clips import (
+    add_clip,
+    clip_names,
+    clips_table,
+    clips_with_audio,
+    delete_clip,
+    newest_clips,
+    newest_recordings,
+)
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.event_figures import event_counts, events_by_period, events_table
 from core.store.event_sums import event_totals
@@ -127,6 +135,7 @@ from core.store.own_clips import (
     save_own,
 )
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
+from core.store.prediction_log import champion_margins
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
     DISPLAYS,
@@ -264,7 +273,9 @@ __all__ = [
     "client_counts",
     "client_pieces_table",
     "clip_names",
+    "champion_margins",
     "clips_table",
+    "clips_with_audio",
     "clips_for_tasks",
     "clips_to_label",
     "close_store",

@@ -81,7 +81,7 @@ def answered_before(store: Store, moment: pd.Timestamp | None) -> set[str]:
     """Return the clips that somebody answered or settled before this moment; none without a moment."""
     if moment is None or pd.isna(moment):
         return set()
-    query = sa.select(feedback.c.clip_id.distinct()).where(
+    query = sa.select(feedback.c.clip_id).where(
         feedback.c.kind != "undo", feedback.c.created_at < moment.to_pydatetime()
     )
-    return set(read(store, lambda c: c.execute(query).scalars().all()))
+    return set(read(store, lambda c: c.execute(query.distinct()).scalars().all()))
