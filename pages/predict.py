@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.wording import ROUNDING, percents
 from pages.figures import style
-from pages.shared import messages, show, waiting
+from pages.shared import messages, show
 from pages.shared.policy import describe_policy
 from pages.views.clips import clip as parts
 from pages.views.clips import decision, own_clips, reasons
@@ -38,7 +38,6 @@ left, right = st.columns(2, gap="large")
 with left:
     decision.show_decision(scored, served)
     st.session_state.setdefault(show.SEEN, set()).add(scored.clip_id)
-with left, waiting.turn_to_draw():
     proba = pd.Series(scored.prediction.proba)
     show.chart(
         style.probabilities(proba, threshold=policy.limit(str(proba.idxmax())) if policy.kind == "threshold" else None),
@@ -46,21 +45,18 @@ with left, waiting.turn_to_draw():
         alt="Probabilities: " + ", ".join(f"{e} {words}" for e, words in percents(scored.prediction.proba).items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
-with left:
     st.caption("The four probabilities add up to 100 %.", help=ROUNDING)
     decision.show_firmness(shown, served)
     own_clips.show_answer_and_sharing(shown, served)
 with right:
-    with waiting.turn_to_draw():
-        pictures.waveform(shown)
+    pictures.waveform(shown)
     pictures.spectrogram(scored.recording.clip)
 
 st.header("Why")
 reasons.show_reasons(shown, served)
 reasons.show_what_if(shown, served)
 st.header("The 50 values")
-with waiting.turn_to_draw():
-    reasons.show_values(scored, served)
+reasons.show_values(scored, served)
 st.caption(
     f"Time from the audio to the decision: {scored.latency_s:.2f} s. Extractor {scored.vector.extractor}. "
     f"Clip {scored.clip_id[:16]}."

@@ -1,9 +1,12 @@
 """Fixtures shared by all tests: where the tables and reference clips are, and a store of its own for each test."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 # Before numpy is loaded, here and in processes that tests start. The matrices are small: a second thread of BLAS waits
 # for the first one, and on cores that the workers share a training takes four times the CPU time.
@@ -18,6 +21,8 @@ from hypothesis import settings
 from required import missing
 
 from core import store
+from core.models import bundle
+from core.models import connection as model_store
 from core.store import connection
 from core.store.backup import back_up
 from core.store.connection import warn_if_lost
@@ -30,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 GOLDEN = ROOT / "tests" / "golden"
 LONGEST_NAME = 60  # characters of an example in the name of its test
+
+gc.set_threshold(20_000, 20, 20)  # the tests hold a million objects for ever, and each search goes through them
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -131,6 +138,32 @@ def new_stores_are_copies(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
         warn_if_lost(new.path)
 
     monkeypatch.setattr(connection, "_bring_up_to_date", copy_or_open)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def new_registries_are_copies() -> Iterator[None]:
+    """Copy a store of MLflow where a test opens a new one: to make its tables takes a second."""
+    open_client = model_store._client
+
+    def make(folder: Path) -> None:
+        open_client(f"sqlite:///{folder / 'mlflow.db'}")
+
+    def copy_or_open(uri: str) -> object:
+        file = model_store.sqlite_file(uri)
+        if file is not None and not file.exists():
+            shutil.copyfile(once.folder("mlflow", make) / "mlflow.db", file)
+        return open_client(uri)
+
+    with patch.object(model_store, "_client", copy_or_open):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_are_read_once() -> Iterator[None]:
+    """Read the same bytes of a model once in a process: it takes half a second."""
+    read = cache(bundle.load_pipeline)
+    with patch.object(bundle, "load_pipeline", lambda data, *, where: read(data, where=where)):
+        yield
 
 
 @pytest.fixture(params=postgres.KINDS)

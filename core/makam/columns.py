@@ -53,7 +53,7 @@ def makam_columns(results: pd.DataFrame, contents: Iterable[str]) -> pd.DataFram
     found = results.reindex(list(contents))
     hz, probability = found["karar_hz"].astype(float), found["karar_probability"].astype(float)
     named = hz.where(probability >= SURE)
-    origin = found["karar_from"].fillna("")
+    origin = found["karar_from"].astype(object).fillna("")  # object: a column of missing texts is of numbers
     return pd.DataFrame(
         {
             "karar": [note_name(value) if value > 0 else "" for value in named],

@@ -36,13 +36,17 @@ def connect(settings: Settings) -> "MlflowClient":
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     with _OPENING:
-        from mlflow import MlflowClient
+        return _client(settings.mlflow)
 
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        # It logs each error of the database with its values, and raises the error as well.
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-        return MlflowClient(tracking_uri=settings.mlflow, registry_uri=settings.mlflow)
+
+def _client(uri: str) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs each error of the database with its values, and raises the error as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def sqlite_file(uri: str) -> Path | None:

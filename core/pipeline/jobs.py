@@ -28,7 +28,7 @@ from core.store import Job, Store, finish_job, latest_job, report_job, start_job
 
 HEARTBEAT_S = 2.0  # between two heartbeats; also the longest delay until a cancel is noticed
 STUCK_S = 900.0  # without progress for this long, heartbeats stop, so that the lock of a stuck job expires
-NICE = 10  # background jobs have lower priority than pages
+NICE = 15  # background jobs have lower priority than pages and decisions
 LOGS_KEPT = 20
 
 

@@ -1,11 +1,10 @@
 """Score clips: from bytes to a stored prediction and decision.
 
-The upload page, whole recordings, libraries and the command line all call these functions, so their results agree.
+The upload page, libraries and the command line all call these functions, so their results agree.
 """
 
-import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,22 +14,20 @@ from core.access import Action, require
 from core.audio.decoding import Recording, Source, inspect
 from core.audio.packed import PackedClip
 from core.audio.tags import file_tags
-from core.errors import AudioError, StoreError
+from core.errors import StoreError
 from core.features import EXTRACTOR
-from core.models.kinds import PHRASES
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction
 from core.models.reference import OutlierCheck
-from core.pipeline import timeline
 from core.pipeline.deciding import Decided, Part, decide_pieces, store_predictions
 from core.pipeline.kept_audio import keeping_audio
 from core.pipeline.measure import Measured, Span, measure, measure_piece
 from core.pipeline.noting import Asked, noted
 from core.pipeline.serving import Served
-from core.records import MeasuredFile, Remark, RemarkKind
+from core.records import MeasuredFile
 from core.schema import FeatureVector
 from core.stages import Stage, stage
-from core.store import Store, Way, load_features, save_measured, save_own
+from core.store import Store, load_features, save_measured, save_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +146,7 @@ def score_own(
     store : open store; features that it has already need not be computed again.
     """
     source, scored = _scored_file(data, name, served, policy=policy, store=store, max_mb=max_mb, asked=asked)
-    return scored, _measured_file(scored, source, origin)
+    return scored, measured_file(scored, source, origin)
 
 
 def _scored_file(
@@ -248,10 +245,10 @@ def store_scored(
     """
     if store is None or scored.problem:
         return scored
-    return _store_file(scored, _measured_file(scored, source, origin), served, store, audio)
+    return _store_file(scored, measured_file(scored, source, origin), served, store, audio)
 
 
-def _measured_file(scored: ScoredClip, source: Source, origin: str) -> MeasuredFile:
+def measured_file(scored: ScoredClip, source: Source, origin: str) -> MeasuredFile:
     """Return what is stored of a file: its measured windows, the one that names the answer first, and its tags."""
     return MeasuredFile(
         clips=tuple(part.clip for part in (scored.measured, *scored.others)),
@@ -333,101 +330,3 @@ def explain(scored: ScoredClip, served: Served) -> pd.DataFrame:
     from core.models.explanation import explain_clip
 
     return explain_clip(served.model, scored.vector, served.background, calibrated=True)
-
-
-def score_windows(
-    source: Source,
-    served: Served,
-    *,
-    spans: Iterable[Span],
-    policy: Policy,
-    store: Store | None,
-    origin: str = "upload",
-    measured: Mapping[str, FeatureVector] | None = None,
-    asked: Asked = Asked(Way.TRACKS),
-) -> Iterator[timeline.ScoredWindow]:
-    """Yield the scored windows of a recording one by one, so that the caller can show progress or stop.
-
-    A silent window gives a row with a remark and does not end the scoring. A window that is unlike the training music
-    also gets a remark. Nothing is stored; ``keep_window`` stores one window, with a person's answer about it.
-
-    Parameters
-    ----------
-    spans
-        Start and end of each window in s, as from ``core.windows.spans``.
-    store
-        Open store; features that it has already need not be computed again.
-    measured
-        Features of windows that were scored before, by clip id.
-    asked
-        How the recording came, for the events.
-    """
-    asked = replace(asked, recording=asked.recording or secrets.token_hex(8))
-    for span in spans:
-        yield score_window(
-            source, served, span=span, policy=policy, store=store, origin=origin, measured=measured, asked=asked
-        )
-
-
-def score_window(
-    source: Source,
-    served: Served,
-    *,
-    span: Span,
-    policy: Policy,
-    store: Store | None,
-    origin: str = "upload",
-    measured: Mapping[str, FeatureVector] | None = None,
-    asked: Asked = Asked(Way.TRACKS),
-) -> timeline.ScoredWindow:
-    """Score one window of a recording. Parameters as in ``score_windows``.
-
-    span : start and end of the window in s.
-    """
-    start_s, end_s = span
-    started = time.perf_counter()
-    asked = replace(asked, synthetic=asked.synthetic or origin == "demo")
-    try:
-        with noted(store, asked) as seen:
-            scored = score_source(
-                source, served, policy=policy, store=store, started=started, span=span, measured=measured
-            )
-            seen.decided = scored.decided
-    except AudioError as error:
-        silent = Remark(RemarkKind.NOT_SCORED, str(error))
-        return timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
-    result = timeline.WindowResult(
-        _measured_file(scored, source, origin), scored.decided, policy, latency_s=scored.latency_s
-    )
-    remark = _unlike_remark(scored.decided)
-    return timeline.ScoredWindow(start_s, end_s, scored.prediction.proba, remark, scored.recording.remarks, result)
-
-
-def keep_window(window: timeline.ScoredWindow, served: Served, store: Store) -> int:
-    """Store a window without its sound, and note that it is the person's, because they answer about it.
-
-    Returns the id of its prediction. A window that is stored already keeps its rows; one that the person deleted
-    meanwhile is stored again.
-
-    Raises
-    ------
-    StoreError
-        When the window was not scored, or cannot be stored.
-    """
-    result = window.result
-    if result is None:
-        raise StoreError("This window was not scored, so an answer about it cannot be stored.")
-    (clip,) = result.file.clips
-    part = Part(clip.vector, clip.start_s, clip.start_s + clip.duration_s)
-    save_own(store, result.file, shared=False)
-    (number,) = store_predictions(
-        [result.decided], [(part,)], served, policy=result.policy, store=store, latency_s=result.latency_s
-    )
-    return number
-
-
-def _unlike_remark(decided: Decided) -> Remark | None:
-    if not decided.unlike.flag:
-        return None
-    named = [PHRASES[decided.kind]] if decided.kind in PHRASES else []
-    return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join([*named, *decided.unlike.reasons])}")

@@ -26,7 +26,7 @@ STRETCH_S = 30.0
 
 @dataclass(frozen=True, eq=False)
 class WindowResult:
-    """What is stored of a window if a person answers about it, see ``core.pipeline.scoring.keep_window``.
+    """What is stored of a window if a person answers about it, see ``core.pipeline.window_scoring.keep_window``.
 
     file : the window as the only part of its file, without audio.  latency_s : seconds that the scoring took.
     """

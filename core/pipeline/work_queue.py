@@ -4,6 +4,8 @@ Pages and other doors give their work to `shared_queue` instead of computing in 
 when it is full, the door says so at once. A person can see the place in the line and can leave it.
 """
 
+import os
+import sys
 import threading
 import time
 from bisect import insort
@@ -19,6 +21,7 @@ from core.settings import Settings
 
 T = TypeVar("T")
 NEWEST = 0.2  # weight of the newest duration in the running mean
+NICE = 5  # of the threads that measure and explain: a page that somebody opens meanwhile is drawn first
 
 
 class Way(StrEnum):
@@ -111,7 +114,7 @@ class WorkQueue:
 
     def __init__(self, *, workers: int, most: int) -> None:
         self.workers, self.most = workers, most
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="work")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="work", initializer=_let_pages_go_first)
         self._lock = threading.Lock()
         self._line: list[Ticket[Any]] = []  # sorted: the next one is the first
         self._at_work: set[Ticket[Any]] = set()
@@ -215,6 +218,12 @@ class WorkQueue:
         for ticket in [t for t in self._line if t._given_up(now_s)]:
             self._line.remove(ticket)
             _cancel(ticket)
+
+
+def _let_pages_go_first() -> None:
+    """Lower the priority of this thread and of those that it starts. Only Linux has priorities of threads."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _cancel(ticket: Ticket[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Open the database, run work in one transaction with retries, and turn database errors into messages for people."""
+"""Open the database, and run work in one transaction with retries."""
 
 import logging
 import sqlite3
@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.access import Person
 from core.errors import StoreDownError, StoreError
-from core.store.backup import daily_backup, recovery_advice, warn_if_lost
+from core.store.backup import daily_backup, warn_if_lost
+from core.store.database_errors import is_temporary, message_of
 from core.store.revision import current_revision
 from core.store.schema import HEAD, UtcTime
 from core.store.watch import Watch, bump, only_one, prepare, separate
@@ -27,9 +28,6 @@ PATIENCE_S = 30.0  # a write waits this long for another writer, or for a server
 IDS_AT_ONCE = 1000  # ids in one query; SQLite allows 32,766 parameters
 CONNECT_S = 5  # timeout of a connection to a server
 _PAUSE_S = 0.2  # between two attempts
-# PostgreSQL's temporary errors: conflict of two writers (40001, 40P01), server stops or starts (57P01 to 57P03).
-_RETRY_STATES = {"40001", "40P01", "57P01", "57P02", "57P03"}
-_OTHER_TABLES = {"3F000", "42P01", "42703"}  # the schema, a table or a column is missing
 _LOG = logging.getLogger(__name__)
 
 
@@ -350,74 +348,12 @@ def _attempt(store: Store, once: Callable[[], T], *, patience_s: float = 0.0) ->
         try:
             return once()
         except (sa.exc.DBAPIError, sqlite3.Error, sa.exc.TimeoutError) as error:
-            if not _is_temporary(error) or time.monotonic() > deadline:
-                message = _error_message(store, error)
+            if not is_temporary(error) or time.monotonic() > deadline:
+                message = message_of(error, url=store.url, path=store.path)
                 if message is None:
                     raise  # a bug, which the user cannot fix
                 raise StoreDownError(message) from error
             time.sleep(_PAUSE_S)
-
-
-def _is_temporary(error: Exception) -> bool:
-    if not isinstance(error, sa.exc.DBAPIError) or isinstance(error.orig, sqlite3.Error):
-        return False  # SQLite has already waited for patience_s
-    state = getattr(error.orig, "sqlstate", None)
-    lost = isinstance(error, sa.exc.OperationalError) and (state is None or state.startswith("08"))
-    if _is_refusal(error.orig):
-        return False  # the server answers
-    return error.connection_invalidated or lost or state in _RETRY_STATES
-
-
-def _is_refusal(original: BaseException | None) -> bool:
-    """Whether the server refuses the user name, the password or the database."""
-    state = getattr(original, "sqlstate", None) or ""
-    # A refused connection has no state, only the server's message.
-    words = ("authentication", "does not exist", "pg_hba")
-    return state.startswith("28") or state == "3D000" or (not state and any(word in str(original) for word in words))
-
-
-def _error_message(store: Store, error: Exception) -> str | None:
-    """Return a message for the user with the remedy; None for a bug, which the user cannot fix."""
-    original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    if isinstance(original, sqlite3.Error):
-        return _sqlite_message(store, original)
-    state = getattr(original, "sqlstate", None) or ""
-    server = f"the database server ({store.url})"
-    if state == "53100":
-        return f"The disk of {server} is full: nothing was stored. Free some space and try again."
-    if state == "25006":
-        return f"{server.capitalize()} is read-only: nothing was stored. Connect to the primary server."
-    if _is_refusal(original):
-        return f"{server.capitalize()} refuses the user name, the password or the database. Check TME_DATABASE_URL."
-    if state in _OTHER_TABLES:
-        return (
-            f"The database of {server} was replaced while the program was running: it has other tables. Nothing was "
-            "stored. Check TME_DATABASE_URL, then start the program again."
-        )
-    if _is_temporary(error) or isinstance(error, sa.exc.TimeoutError):
-        return f"{server.capitalize()} does not answer: nothing was stored. Check that it is running, then try again."
-    return None
-
-
-def _sqlite_message(store: Store, error: sqlite3.Error) -> str | None:
-    path = store.path or Path()
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return (
-            f"Another program has locked the database {path}: nothing was stored. "
-            "Close the other program, or wait, and try again."
-        )
-    if name.startswith("SQLITE_FULL"):
-        return f"The disk with {path} is full: nothing was stored. Free some space and try again."
-    if name.startswith("SQLITE_READONLY"):
-        return f"The database {path} is read-only: nothing was stored. Check the permissions of file and folder."
-    if name.startswith("SQLITE_CANTOPEN"):
-        return f"The database {path} cannot be opened. Check that its folder exists and is writable."
-    if name.startswith("SQLITE_IOERR"):
-        return f"The disk with {path} reports an error: nothing was stored. Check whether the disk is full or failing."
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return f"The database {path} is damaged and was not changed. {recovery_advice(path)}"
-    return None
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:

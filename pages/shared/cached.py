@@ -15,6 +15,8 @@ from pages.shared import login
 from pages.shared.messages import literal
 
 if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
+    import pandas as pd
+
     from core.evaluation.evaluation_table import EvaluationTable
     from core.evaluation.run_files import Comparison
     from core.models.description import ModelDescription
@@ -103,6 +105,19 @@ def _evaluation(version: str, role: str, folder: str, _model: "ModelDescription"
 def evaluation(model: "ModelDescription") -> "EvaluationTable":
     """The evaluation table of a model: the one source of all its figures on all pages. Raises CoreError."""
     return _evaluation(model.version, model.role, str(model.folder), model)
+
+
+@st.cache_resource(show_spinner="Reading the predictions of the model …", max_entries=2)
+def _headline_predictions(version: str, role: str, folder: str, _model: "ModelDescription") -> "pd.DataFrame":
+    """Read the predictions. version, role, folder : cache key; a version never changes its predictions."""
+    from core.evaluation import stored_evaluation
+
+    return stored_evaluation.headline_result(_model, Settings()).predictions
+
+
+def headline_predictions(model: "ModelDescription") -> "pd.DataFrame":
+    """The predictions behind the headline of a model; all people share the table. Raises CoreError."""
+    return _headline_predictions(model.version, model.role, str(model.folder), model)
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2)

@@ -1,8 +1,7 @@
 """Wait in the line of the server: the page shows the place in the line, and the person can leave it."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,8 +15,6 @@ from core.settings import Settings
 T = TypeVar("T")
 LEASE_S = 20.0  # a place that no page shows any more is given back after this time
 STEPS_S = 0.25, 1.0  # shortest and longest time between two looks at the line
-DRAWING = 2  # pages that draw what belongs to a decision at the same time
-_TURNS = threading.BoundedSemaphore(DRAWING)
 _PLACES = "places_in_line"  # session key: places of this session, by name
 
 
@@ -69,17 +66,6 @@ def result(
         raise
     leave(name)
     return value
-
-
-@contextmanager
-def turn_to_draw() -> Iterator[None]:
-    """Wait until few other pages draw, and draw then.
-
-    All pages share one interpreter. When twenty people get a decision together, twenty pages that draw at once would
-    make each other page wait for all of them.
-    """
-    with _TURNS:
-        yield
 
 
 def leave(name: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core import settings
 from core.store import Store, close_store, open_store, set_role
@@ -22,6 +23,23 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def components_looked_for_once() -> Iterator[None]:
     """Let Streamlit look for components once a process. For each page it would read about all installed packages."""
     with patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts_compiled_once() -> Iterator[None]:
+    """Compile each page once a process, and wait for the end of its run without looking a thousand times a second."""
+    compiled = ScriptCache()
+
+    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float) -> None:
+        assert runner._script_thread is not None
+        runner._script_thread.join(timeout)
+        assert runner.script_stopped(), f"The page needs more than {timeout} s."
+
+    with (
+        patch.object(local_script_runner, "ScriptCache", lambda: compiled),
+        patch.object(local_script_runner, "require_widgets_deltas", wait),
+    ):
         yield
 
 

@@ -204,26 +204,3 @@ def test_the_question_how_firm_waits_in_the_line_until_it_is_answered_or_left(li
     assert not app.exception
     assert "**Firm: 20 of 20** small changes" in app.markdown[0].value
     assert not app.button
-
-
-def test_only_few_pages_draw_at_the_same_time():
-    at_work, most, lock, go_on = 0, 0, threading.Lock(), threading.Event()
-
-    def draw() -> None:
-        nonlocal at_work, most
-        with waiting.turn_to_draw():
-            with lock:
-                at_work += 1
-                most = max(most, at_work)
-            if at_work == waiting.DRAWING:
-                go_on.set()
-            go_on.wait(LONG_S)
-            with lock:
-                at_work -= 1
-
-    threads = [threading.Thread(target=draw) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LONG_S)
-    assert (at_work, most) == (0, waiting.DRAWING)

@@ -13,7 +13,7 @@ import soundfile
 from core import store as store_module
 from core.errors import AudioError, StoreDownError
 from core.models.policy import Policy
-from core.pipeline import deciding, noting, scoring, serving
+from core.pipeline import deciding, noting, scoring, serving, window_scoring
 from core.pipeline.noting import Asked
 from core.pipeline.serving import Served
 from core.records import LibraryEntry, LibraryFile
@@ -93,7 +93,7 @@ def test_the_ways_of_the_pages(store):
     assert Asked.on_page("recording").way is Way.MICROPHONE
     assert {Asked.on_page(origin).way for origin in ("upload", "demo")} == {Way.PAGE}
     source = scoring.inspect(clip(), "a.flac")
-    list(scoring.score_windows(source, served(), spans=[(0, 3), (3, 6)], policy=Policy(), store=store))
+    list(window_scoring.score_windows(source, served(), spans=[(0, 3), (3, 6)], policy=Policy(), store=store))
     assert [event["way"] for event in events(store)] == ["tracks", "tracks"]
     assert len({event["about"]["recording"] for event in events(store)}) == 1
 
@@ -114,7 +114,7 @@ def test_a_refused_clip_and_a_fault_of_the_program_differ(store, monkeypatch):
 
 def test_a_silent_window_of_a_recording_is_refused_and_does_not_end_it(store):
     source = scoring.inspect(silence(), "a.wav")
-    (window,) = scoring.score_windows(source, served(), spans=[(0, 6)], policy=Policy(), store=store)
+    (window,) = window_scoring.score_windows(source, served(), spans=[(0, 6)], policy=Policy(), store=store)
     assert window.proba is None
     assert len(events(store, EventKind.REFUSED)) == 1
 

@@ -11,7 +11,7 @@ from core import store as db
 from core.audio.decoding import inspect
 from core.library.run import score_library
 from core.models.policy import Policy
-from core.pipeline import scoring, serving
+from core.pipeline import scoring, serving, window_scoring
 from core.records import Plan
 from core.settings import ROOT, Settings
 from core.windows import spans
@@ -110,11 +110,11 @@ def test_windows_of_a_recording_leave_the_rows_of_the_same_windows_in_a_library(
     windows = store_of(tmp_path, "windows")
     source = inspect(file.read_bytes(), file.name)
     cut = spans(source.duration_s, length_s=WINDOWS.window_s, hop_s=WINDOWS.hop_s)
-    scored = list(scoring.score_windows(source, served, spans=cut, policy=POLICY, store=windows))
+    scored = list(window_scoring.score_windows(source, served, spans=cut, policy=POLICY, store=windows))
     assert [window.proba is None for window in scored] == [False, False, True, False]
     for window in scored:
         if window.result is not None:
-            scoring.keep_window(window, served, windows)
+            window_scoring.keep_window(window, served, windows)
     compare(windows, library(tmp_path, served, WINDOWS))
     assert len(rows(windows, "clips")) == 3
 

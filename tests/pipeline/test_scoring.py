@@ -18,7 +18,7 @@ from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
 from core.labelling import feedback
 from core.models.policy import Policy
-from core.pipeline import deciding, kept_audio, measure, scoring, serving
+from core.pipeline import deciding, kept_audio, measure, scoring, serving, window_scoring
 from core.pipeline.serving import Served
 from core.pipeline.timeline import timeline_table
 from core.schema import SR
@@ -247,9 +247,11 @@ def recording() -> bytes:
 def test_windows_of_a_recording_are_scored_one_by_one(store, monkeypatch):
     source = inspect(recording(), "long.flac")
     spans = cut_spans(source.duration_s, length_s=40, hop_s=40)
-    windows = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
-    asked, score_source = [], scoring.score_source
-    monkeypatch.setattr(scoring, "score_source", lambda *a, **given: asked.append(1) or score_source(*a, **given))
+    windows = window_scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
+    asked, score_source = [], window_scoring.score_source
+    monkeypatch.setattr(
+        window_scoring, "score_source", lambda *a, **given: asked.append(1) or score_source(*a, **given)
+    )
     first = next(windows)
     assert len(asked) == 1  # nothing is scored ahead: the caller may stop
     found = [first, *windows]
@@ -259,19 +261,19 @@ def test_windows_of_a_recording_are_scored_one_by_one(store, monkeypatch):
     assert "silent from 40.0 s on" in table["remark"][1]
     measured = {w.clip_id: w.result.file.clips[0].vector for w in found if w.result}
     monkeypatch.setattr(measure, "extract", lambda clip: pytest.fail("measured again"))
-    again = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store, measured=measured)
+    again = window_scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store, measured=measured)
     assert len(list(again)) == 3
 
 
 def test_a_window_is_stored_only_with_an_answer_and_belongs_to_its_person(store):
     source = inspect(recording(), "long.flac")
     spans = cut_spans(source.duration_s, length_s=40, hop_s=40)
-    first, silent, _ = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
+    first, silent, _ = window_scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
     assert store_module.clips_table(store).empty
     assert store_module.predictions_table(store).empty
     mine = store.asked_by(lambda: Person(Role.VISITOR, "Ayşe", session="a" * 32, setting=Setting.OPEN))
-    number = scoring.keep_window(first, served(), mine)
-    assert scoring.keep_window(first, served(), mine) == number
+    number = window_scoring.keep_window(first, served(), mine)
+    assert window_scoring.keep_window(first, served(), mine) == number
     (clip,) = store_module.clips_table(store).to_dict("records")
     assert (clip["clip_id"], clip["content_hash"], clip["start_s"]) == (first.clip_id, source.digest, 0)
     assert store_module.own_clips(mine)["clip_id"].tolist() == [first.clip_id]
@@ -279,4 +281,4 @@ def test_a_window_is_stored_only_with_an_answer_and_belongs_to_its_person(store)
     assert store_module.clips_table(store).empty
     assert store_module.predictions_table(store).empty
     with pytest.raises(StoreError, match="was not scored"):
-        scoring.keep_window(silent, served(), mine)
+        window_scoring.keep_window(silent, served(), mine)

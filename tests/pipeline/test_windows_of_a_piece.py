@@ -18,7 +18,7 @@ from core.features import EXTRACTOR
 from core.library.run import score_library
 from core.models.policy import Policy
 from core.models.prediction import probabilities, votes_text
-from core.pipeline import deciding, scoring, serving
+from core.pipeline import deciding, scoring, serving, window_scoring
 from core.pipeline.measure import measure_piece
 from core.playlists.pieces import pieces_table
 from core.records import RemarkKind
@@ -172,8 +172,8 @@ def test_windows_of_the_whole_track_do_not_change_the_answer_of_the_piece(store)
     scored = score(store)
     source = inspect(music(), "piece.wav")
     spans = [(0.0, 30.0), (30.0, 60.0)]
-    for window in scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store):
-        scoring.keep_window(window, served(), store)
+    for window in window_scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store):
+        window_scoring.keep_window(window, served(), store)
     table = store_module.library_table(store, model_version=served().model.version, origins=("upload",))
     assert len(table) == 3
     (piece,) = pieces_table(table, model_version=served().model.version).to_dict("records")

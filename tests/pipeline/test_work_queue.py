@@ -1,5 +1,7 @@
 """The line in which clips wait for the processor: order, bound, leaving, lost workers."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
@@ -33,6 +35,25 @@ def held(queue: WorkQueue, *, way: str = "decision", count: int = 1) -> Iterator
         go_on.set()
         for ticket in tickets:
             ticket.result(LONG_S)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux has priorities of threads.")
+def test_work_and_the_threads_that_it_starts_let_pages_go_first():
+    found = []
+
+    def look() -> None:
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    def work() -> None:
+        look()
+        own = threading.Thread(target=look)
+        own.start()
+        own.join()
+
+    WorkQueue(workers=1, most=1).submit(work, way="decision").result(LONG_S)
+    look()
+    at_work, started, page = found
+    assert at_work == started == page + work_queue.NICE
 
 
 def test_decisions_go_first_then_explanations_then_long_tasks_each_in_the_order_of_arrival():

@@ -13,9 +13,9 @@ from core.api.work import how_asked, in_line, room_to_work, service_of
 from core.audio.decoding import Source, inspect
 from core.features import EXTRACTOR
 from core.pipeline import timeline
-from core.pipeline.scoring import score_windows
 from core.pipeline.serving import Served
 from core.pipeline.timeline import ScoredWindow
+from core.pipeline.window_scoring import score_windows
 from core.schema import EMOTIONS
 from core.store import Scope
 from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S, spans

@@ -42,8 +42,7 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
             messages.problem(error)
             st.button("Try again", key="try_again_reasons", icon=":material/refresh:")
             return
-    with waiting.turn_to_draw():
-        _draw_reasons(shown, shown.explanation, emotion, served)
+    _draw_reasons(shown, shown.explanation, emotion, served)
 
 
 def _draw_reasons(shown: ShownClip, explanation: pd.DataFrame, emotion: str, served: Served) -> None:

@@ -11,7 +11,7 @@ from core.audio import decoding, encoding
 from core.audio.decoding import Source
 from core.errors import CoreError, QueueFull, WorkerDied
 from core.models.policy import Policy
-from core.pipeline import scoring
+from core.pipeline import scoring, window_scoring
 from core.pipeline.deciding import Decided
 from core.pipeline.noting import Asked
 from core.pipeline.serving import Served
@@ -134,7 +134,7 @@ def _score_window(
     """Score a window in the line of the server. After each window, it is somebody else's turn."""
     measured, asked = dict(run.measured), Asked(EventWay.TRACKS, recording=run.recording)
     return waiting.result(
-        lambda: scoring.score_window(
+        lambda: window_scoring.score_window(
             recording.source,
             served,
             span=span,

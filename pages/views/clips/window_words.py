@@ -10,9 +10,9 @@ from core.audio.decoding import Source
 from core.errors import CoreError
 from core.labelling.hearing import Heard
 from core.labelling.whose_word import winning_moods
-from core.pipeline.scoring import keep_window
 from core.pipeline.serving import Served
 from core.pipeline.timeline import ScoredWindow, with_words
+from core.pipeline.window_scoring import keep_window
 from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.store import Store, Way

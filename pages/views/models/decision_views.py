@@ -10,7 +10,6 @@ from core import file_names, wording
 from core.errors import CoreError
 from core.evaluation import policy_outcomes
 from core.evaluation.evaluation_table import EvaluationTable
-from core.evaluation.stored_evaluation import headline_result
 from core.models import bundle, description
 from core.models.description import ModelDescription
 from core.models.policy import WINDOW_COUNTS, Policy, conformal_policy
@@ -60,9 +59,8 @@ def open_page() -> Page:
     """The model in use and the predictions of its headline. Shows an error and stops the page without them."""
     try:
         model = description.describe_model_in_use(Settings())
-        predictions = headline_result(model, Settings()).predictions
         stored = bundle.read_policies(model.folder / file_names.POLICY)
-        return Page(model, stored, cached.evaluation(model), predictions)
+        return Page(model, stored, cached.evaluation(model), cached.headline_predictions(model))
     except CoreError as error:
         messages.problem(error)
         st.stop()
