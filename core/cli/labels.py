@@ -68,7 +68,7 @@ def import_labels(
 ) -> None:
     """Print row by row what an import would do, as CSV; --store does it. Exit status: 2 if a row is refused."""
     from core.labelling import files, import_plan, import_report
-    from core.store import Rater, clips_table, feedback_table, new_token, open_store, rater_name, raters_table
+    from core.store import Rater, new_token, open_store, rater_name
 
     try:
         data = source.read_bytes()
@@ -79,11 +79,9 @@ def import_labels(
     if nameless.any() and not by:
         raise CoreError(f"Rows without a rater: {int(nameless.sum())}. Give the name of the rater with --by.")
     store = open_store(Settings().database)
-    plan = import_plan.plan_import(
+    plan = import_plan.plan_from_store(
+        store,
         file.rows,
-        clips_table(store),
-        feedback_table(store),
-        raters_table(store),
         importer=Rater(rater_name(by) if by else "", False, "analyst"),
         accounts=_accounts(account or [], file.accounts),
     )

@@ -25,6 +25,7 @@ from core.store.watch import Watch, bump, only_one, prepare, separate
 T = TypeVar("T")
 
 PATIENCE_S = 30.0  # a write waits this long for another writer, or for a server that is being restarted
+_ROWS_AT_ONCE = 20_000  # rows that become columns together
 IDS_AT_ONCE = 1000  # ids in one query; SQLite allows 32,766 parameters
 CONNECT_S = 5  # timeout of a connection to a server
 _PAUSE_S = 0.2  # between two attempts
@@ -362,10 +363,19 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
-    """Return the rows of a query as a table; columns have their types even when there are no rows."""
+    """Return the rows of a query as a table; columns have their types even when there are no rows.
+
+    Rows become columns in parts, because a row of objects needs ten times the memory of its place in the columns.
+    """
     result = connection.execute(query)
-    rows = [tuple(row) for row in result]  # pandas looks up attributes of each row of any other type
-    table = pd.DataFrame(rows, columns=list(result.keys()))
+    names = list(result.keys())
+    # pandas looks up attributes of each row of any other type than tuple
+    parts = [_columns([tuple(row) for row in rows], names, query) for rows in result.partitions(_ROWS_AT_ONCE)]
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0] if parts else _columns([], names, query)
+
+
+def _columns(rows: list[tuple[Any, ...]], names: list[str], query: sa.Select[Any]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=names)
     for column in query.selected_columns:
         table[column.name] = _typed(table[column.name], column.type)
     return table

@@ -364,3 +364,11 @@ def test_five_times_the_clips_give_a_page_no_further_row(stores, question, monke
         question(opened)
         numbers.append(sum(read))
     assert numbers[0] == numbers[1] <= 5
+
+
+def test_a_long_table_is_made_in_parts(stores, monkeypatch):
+    whole = [store.feedback_table(stores[1]), store.predictions_table(stores[1]), store.clips_table(stores[1])]
+    monkeypatch.setattr(connection, "_ROWS_AT_ONCE", 7)
+    parts = [store.feedback_table(stores[1]), store.predictions_table(stores[1]), store.clips_table(stores[1])]
+    for one, other in zip(whole, parts, strict=True):
+        pd.testing.assert_frame_equal(one, other)
