@@ -297,7 +297,7 @@ PAGES: dict[str, tuple[str, dict[str, str], str]] = {  # name: page, address, pe
     "moods, words": ("moods", {"words": "gul istanbul", "sort": "title", "order": "rising"}, ""),
     "moods, spread": ("moods", {"view": "Spread"}, ""),
     "playlists, mood": ("playlists", {}, ""),
-    "playlists, path": ("playlists", {"kind": "path"}, ""),
+    "playlists, path": ("playlists", {"kind": "iso"}, ""),
     "library": ("library", {}, "Boss"),
     "label": ("label", {}, "Rater 01"),
     "label, answers": ("label", {"view": "My answers"}, "Rater 01"),
