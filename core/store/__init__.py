@@ -175,7 +175,7 @@ from core.store.sources import (
     source_state,
 )
 from core.store.table_clips import save_table_clip, table_clips_table
-from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
+from core.store.tasks import add_task, clips_for_tasks, end_task, files_for_tasks, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, fill_tracks, set_track
 from core.store.undos import UNDO_DEPTH, undo
 from core.store.use_figures import answer_months, median_seconds, median_visit, session_outcomes
@@ -297,6 +297,7 @@ __all__ = [
     "end_task",
     "feedback_table",
     "file_rewritten",
+    "files_for_tasks",
     "find_key",
     "finish_job",
     "first_content",
