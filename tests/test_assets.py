@@ -12,10 +12,15 @@ from pages.shared import assets
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "core").rglob("*.py"))]
 CODE = re.compile(r"<(style|script|html|body|head|div)\b|\bexport default\b|@media\b")
+PARTS = re.compile(r"""["']\s*[fr]?["']""")  # between the parts of a text
 
 
 def texts(path: Path) -> list[str]:
-    nodes = ast.walk(ast.parse(path.read_text()))
+    """The texts in a file that has such code anywhere, also in a text of several parts."""
+    source = path.read_text()
+    if not CODE.search(PARTS.sub("", source)):
+        return []
+    nodes = ast.walk(ast.parse(source))
     return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 

@@ -128,25 +128,40 @@ def at_place(
     mood, tempo : shape (m,).  begins_s : when a piece there begins, shape (m,); without it, the cost has no minutes of
     the moods.  Returns two arrays of shape (m, pieces).
     """
-    place = curve.last * mood
-    want = mixture_at(place, curve.way)
-    cost = FIT * mood_distance(pieces.proba[None], want[:, None]) + pieces.luck
-    cost += WRONG_STEP * (want[:, pieces.emotion] == 0)
+    begins_s = None if begins_s is None else begins_s[:, None]
+    return _at_place(pieces, curve, mood[:, None], tempo[:, None], begins_s)
+
+
+def at_own_place(
+    pieces: Pieces, curve: Curve, mood: np.ndarray, tempo: np.ndarray, begins_s: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cost of each piece at a place of its own, and its pulse there: the diagonals of ``at_place``."""
+    return _at_place(pieces, curve, mood, tempo, begins_s)
+
+
+def _at_place(
+    pieces: Pieces, curve: Curve, mood: np.ndarray, tempo: np.ndarray, begins_s: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Costs and pulses in the shape to which the pieces and the places are broadcast."""
+    want = mixture_at(curve.last * mood, curve.way)
+    cost = FIT * mood_distance(pieces.proba, want) + pieces.luck
+    wanted = want[np.arange(len(want)), pieces.emotion] if mood.ndim == 1 else want[:, 0, pieces.emotion]
+    cost += WRONG_STEP * (wanted == 0)
     cost += np.where(pieces.station >= 0, _wrong_time(pieces, curve, tempo, begins_s), 0.0)
-    pulses, pace = pulse(pieces.tempo[None], curve.tempo_at(tempo)[:, None])
-    cost += pace * np.where(tempo == 1, AT_END, 1.0)[:, None]
-    cost += LOUD * np.nan_to_num(np.abs(pieces.lufs[None] - curve.lufs_at(tempo)[:, None]))
+    pulses, pace = pulse(pieces.tempo, curve.tempo_at(tempo))
+    cost += pace * np.where(tempo == 1, AT_END, 1.0)
+    cost += LOUD * np.nan_to_num(np.abs(pieces.lufs - curve.lufs_at(tempo)))
     return cost, pulses
 
 
 def _wrong_time(pieces: Pieces, curve: Curve, progress: np.ndarray, begins_s: np.ndarray | None) -> np.ndarray:
-    """Cost of pieces outside the time of their mood, shape (m, pieces)."""
+    """Cost of pieces outside the time of their mood."""
     if curve.wish.shape is Shape.MINUTES and begins_s is not None:
         edges = np.concatenate([[-np.inf], 60 * np.cumsum(curve.wish.mood_minutes)[:-1], [np.inf]])
-        middle = begins_s[:, None] + pieces.length[None] / 2
+        middle = begins_s + pieces.length / 2
         outside = np.maximum(edges[pieces.station] - middle, middle - edges[pieces.station + 1])
         return np.asarray(WRONG_MINUTE * np.maximum(outside, 0.0) / 60)
-    late = np.abs(curve.last * progress[:, None] - pieces.station[None]) - 0.5
+    late = np.abs(curve.last * progress - pieces.station) - 0.5
     return np.asarray(WRONG_TIME * np.maximum(late, 0.0))
 
 

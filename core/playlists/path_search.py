@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.playlists.path_costs import Pieces, at_place, between, cheapest, pulse
+from core.playlists.path_costs import Pieces, at_own_place, at_place, between, cheapest, pulse
 from core.playlists.wish import Curve
 
 SAME_ARTIST = 5.0  # cost of two neighbours by the same artist, when no other path exists
@@ -55,12 +55,12 @@ class Search:
         order = np.array(path)
         some = self.pieces.at(order)
         begins = np.cumsum(some.length) - some.length
-        places, pulses = at_place(some, self.curve, *self.curve.planned(begins), begins)
-        own, one, then = np.diag(pulses), np.arange(len(order) - 1), np.arange(1, len(order))
-        steps = between(some, self.curve.calm, one, then, own[:-1], own[1:])
+        places, pulses = at_own_place(some, self.curve, *self.curve.planned(begins), begins)
+        one, then = np.arange(len(order) - 1), np.arange(1, len(order))
+        steps = between(some, self.curve.calm, one, then, pulses[:-1], pulses[1:])
         together = SAME_ARTIST * float(np.sum(some.artist[one] == some.artist[then]))
         miss = abs(some.length.sum() - self.curve.wanted_s) / self.pieces.typical_s
-        return float(np.trace(places) + steps.sum() + together + CLOCK * miss)
+        return float(places.sum() + steps.sum() + together + CLOCK * miss)
 
     def options(self, path: Sequence[int], place: int) -> np.ndarray:
         """Cost of each piece at one place of a list whose other pieces stay; infinite for a piece that cannot be there.

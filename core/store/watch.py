@@ -56,6 +56,7 @@ class Watch:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.logs = [_beside(path, ending) for ending in LOGS]  # looked at before each transaction
         self.seen: Seen | None = None
         self.reopened = 0
 
@@ -69,7 +70,7 @@ class Watch:
             return None if seen is None else "gone"
         if seen is not None and _inode(now) != seen.file:
             return "replaced"
-        logs = [_state(_beside(self.path, ending)) for ending in LOGS]
+        logs = [_state(log) for log in self.logs]
         changed = (now.st_mtime_ns, now.st_size)
         mark = seen.mark if seen is not None and seen.changed == changed else _mark(self.path, without_log=True)
         if seen is not None and mark != seen.mark and not self._follows(mark, seen.mark):
@@ -92,7 +93,7 @@ class Watch:
 
     def set_aside_old_log(self) -> None:
         """Move the log of the replaced file away, when it is still next to the new file."""
-        log = _state(_beside(self.path, "-wal"))
+        log = _state(self.logs[0])
         if self.seen is not None and log is not None and _inode(log) == self.seen.log:
             _set_aside(self.path, LOGS)
 

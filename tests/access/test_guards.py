@@ -1,6 +1,7 @@
 """No function can forget to ask: what writes or reveals names its action."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,17 @@ def test_the_search_finds_a_function_that_forgets(tmp_path, monkeypatch):
     assert forgetful(path) == {"core.store.new.public"}
 
 
+@cache
+def sources():
+    """Text of each file of the program."""
+    return {path: path.read_text("utf-8") for room in ("core", "pages") for path in (ROOT / room).rglob("*.py")}
+
+
+@cache
+def names(text):
+    return calls(ast.parse(text))
+
+
 @pytest.mark.parametrize(
     ("what", "places"),
     [
@@ -122,9 +134,6 @@ def test_the_search_finds_a_function_that_forgets(tmp_path, monkeypatch):
 )  # fmt: skip
 def test_few_places_act_for_somebody_else(what, places):
     found = {
-        path.relative_to(ROOT).as_posix()
-        for folder in ("core", "pages")
-        for path in (ROOT / folder).rglob("*.py")
-        if what in calls(ast.parse(path.read_text("utf-8")))
+        path.relative_to(ROOT).as_posix() for path, text in sources().items() if what in text and what in names(text)
     }
     assert [f for f in sorted(found) if not any(f.startswith(place) for place in places)] == []

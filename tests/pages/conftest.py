@@ -1,10 +1,12 @@
 """A page as a person meets it, without a browser: the whole app, a store of its own, the committed model."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
+import pandas as pd
 import pytest
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
@@ -13,7 +15,13 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core import settings
-from core.store import Store, close_store, open_store, set_role
+from core.audio.decoding import Clip
+from core.dataset import loading
+from core.models import explanation
+from core.models.prediction import Model
+from core.pipeline import measure
+from core.schema import FeatureVector
+from core.store import Store, close_store, connection, open_store, set_role
 from pages.shared import doors, login
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -43,6 +51,45 @@ def scripts_compiled_once() -> Iterator[None]:
         yield
 
 
+_TABLES: dict[tuple[bytes, str], pd.DataFrame] = {}
+_VECTORS: dict[str, FeatureVector] = {}
+_REASONS: dict[tuple[str, str, str, bytes], pd.DataFrame] = {}
+
+
+@pytest.fixture(autouse=True)
+def tables_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read each published table once a process. Pages read it once for each folder of data, so for each test."""
+    read = loading.read_published
+
+    def once(data: bytes, name: str) -> pd.DataFrame:
+        key = hashlib.sha256(data).digest(), name
+        if key not in _TABLES:
+            _TABLES[key] = read(data, name)
+        return _TABLES[key].copy()
+
+    monkeypatch.setattr(loading, "read_published", once)
+
+
+@pytest.fixture(autouse=True)
+def clips_measured_and_explained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure each clip once a process, and explain it once for each model: both depend on nothing else."""
+    extract, explain = measure.extract, explanation.explain_clip
+
+    def vector(clip: Clip) -> FeatureVector:
+        if clip.clip_id not in _VECTORS:
+            _VECTORS[clip.clip_id] = extract(clip)
+        return _VECTORS[clip.clip_id]
+
+    def explained(model: Model, vector: FeatureVector, *rest: object, **given: object) -> pd.DataFrame:
+        key = model.version, model.source, vector.clip_id, vector.values.tobytes()
+        if key not in _REASONS:
+            _REASONS[key] = explain(model, vector, *rest, **given)
+        return _REASONS[key].copy()
+
+    monkeypatch.setattr(measure, "extract", vector)
+    monkeypatch.setattr(explanation, "explain_clip", explained)
+
+
 @pytest.fixture(autouse=True)
 def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run pages as the server does, through app.py. ``AppTest`` forgets this for each run."""
@@ -70,7 +117,8 @@ def causes_shown() -> None:
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test's databases live; nothing is downloaded, and no registry but the committed model is asked."""
+    """Where this test's databases live. Nothing is downloaded or backed up; only the committed model is there."""
+    monkeypatch.setattr(connection, "daily_backup", lambda path: None)  # see tests/store/test_clock.py
     monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TME_DOWNLOAD_URL", "http://127.0.0.1:9/none.zip")
     for name in ("TME_DATABASE_URL", "TME_MLFLOW_URI", "TME_MODELS_DIR"):
@@ -80,10 +128,15 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_page(data_dir: Path) -> Callable[..., AppTest]:
-    """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address."""
+    """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address.
 
-    def opened(page: str, **address: str) -> AppTest:
+    as_person : name of the person who uses it, as if typed on another page before.
+    """
+
+    def opened(page: str, *, as_person: str = "", **address: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
+        if as_person:
+            app.session_state["who"] = as_person
         for key, value in address.items():
             app.query_params[key] = value
         return app.switch_page(f"pages/{page}.py").run()
@@ -105,9 +158,7 @@ def as_boss(open_page: Callable[..., AppTest], db: Store) -> Callable[..., AppTe
     """``as_boss("use", view="Answers")``: the page for an analyst, without an error."""
 
     def opened(page: str, **address: str) -> AppTest:
-        app = open_page(page, **address)
-        app.session_state["who"] = "Boss"
-        app.run()
+        app = open_page(page, as_person="Boss", **address)
         assert not app.exception
         assert not app.error
         return app

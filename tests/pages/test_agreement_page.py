@@ -23,7 +23,7 @@ from core.schema import EMOTIONS, SR
 from core.settings import Settings
 from core.source_note import without_header
 from core.wording import whole_percent
-from pages.shared import who
+from pages.shared import cached, who
 from pages.views.label import files, label_studio
 
 
@@ -57,14 +57,9 @@ def answer(db, clip, rater, label, **more):
 
 
 def as_analyst(open_page, view="Overview", name="Boss"):
-    """The page as an analyst sees it, who may have been here before."""
-    page = open_page("agreement", view=view)
-    page.text_input(key="who_name").input(name)
-    page = press(page, "Start")
-    for step in (f"Yes, I am {name}", "Work as an analyst"):
-        if step in [b.label for b in page.button]:
-            page = press(page, step)
-    return page
+    """The page as an analyst sees it, who typed the name on another page and has the role."""
+    store.set_role(cached.open_database(), name, "analyst")
+    return open_page("agreement", as_person=name, view=view)
 
 
 def press(page, label):
@@ -200,13 +195,19 @@ def test_who_rated_a_clip_is_told_that_a_third_person_settles_it_better(open_pag
     ],
 )
 def test_the_pull_of_the_guess_is_told_with_its_interval(open_page, opened, shown_same, verdict):
-    """Forty answers with the guess shown, forty with it hidden, of which half are the same as the guess."""
-    for number in range(1, 81):
-        clip = put(opened, number)
-        display, share = ("shown", shown_same) if number <= 40 else ("hidden at random", 0.5)
-        same = number % 40 < 40 * share
-        what = {"shown_label": "sad"} if display == "shown" else {}
-        answer(opened, clip, "Ece", "sad" if same else "happy", display=display, **what)
+    """Twenty answers with the guess shown, twenty with it hidden, of which half are the same as the guess."""
+    clips = [f"{number:064d}" for number in range(40)]
+    for clip in clips:
+        store.add_clip(opened, clip, file_name="tone.wav", duration_s=0.5, sr=SR)
+    said = [Prediction(clip, "m1", "x 1", {e: 0.7 if e == "sad" else 0.1 for e in EMOTIONS}) for clip in clips]
+    numbers = store.save_predictions(opened, [(one, decide(one, Policy())) for one in said], policy=Policy())
+    answers = []
+    for k, (clip, number) in enumerate(zip(clips, numbers, strict=True)):
+        label = "sad" if k % 20 < 20 * (shown_same if k < 20 else 0.5) else "happy"
+        seen = {"display": "shown", "shown_label": "sad"} if k < 20 else {"display": "hidden at random"}
+        given = {"label": label, "clip_id": clip, "prediction_id": number}
+        answers.append(store.Answer(store.new_token(), "Ece", **given, **seen))
+    store.add_answers(opened, answers)
     page = as_analyst(open_page, "Pull of the guess")
     assert verdict in shown(page)
     assert f"difference of **{100 * (shown_same - 0.5):+.0f} points**" in shown(page)
@@ -318,19 +319,17 @@ def test_whoever_lost_the_role_is_told_so(open_page, opened, monkeypatch):
     assert who.still_analyst(opened) == store.Rater("Boss", False, "analyst")
 
 
-@pytest.mark.parametrize(
-    ("view", "key"), [("Disputes", "disputes_disputed"), ("Raters", "raters"), ("Clips", "clips_0")]
-)
-def test_a_choice_older_than_a_list_that_became_shorter_is_no_choice(open_page, opened, view, key):
+def test_a_choice_older_than_a_list_that_became_shorter_is_no_choice(open_page, opened):
     first, second = put(opened, 1), put(opened, 2)
     for clip in (first, second):
         answer(opened, clip, "Ece", "sad")
         answer(opened, clip, "Can", "relax")
-    page = choose(as_analyst(open_page, view), key, 7)
-    assert not page.exception
-    assert "hoose a" in shown(page)
-    page = choose(page, key, 1)
-    assert "hoose a" not in shown(page)
+    for view, key in (("Disputes", "disputes_disputed"), ("Raters", "raters"), ("Clips", "clips_0")):
+        page = choose(as_analyst(open_page, view), key, 7)
+        assert not page.exception
+        assert "hoose a" in shown(page), view
+        page = choose(page, key, 1)
+        assert "hoose a" not in shown(page), view
 
 
 def test_after_a_deletion_no_other_clip_is_chosen(open_page, opened):
@@ -574,19 +573,18 @@ def test_no_download_of_the_page_begins_a_formula(open_page, opened, monkeypatch
         assert all(row[column].startswith("'") for column in columns), label
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
+def test_a_file_without_labels_is_a_sentence(open_page, opened):
+    page = as_analyst(open_page, "Files")
+    for text, sentence in (
         ("a,b\n1,2\n", "needs a column"),
         ("{not json", "not a JSON file of labels"),
         ("file_name,label\n", "holds no labels"),
         ('{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 contains invalid characters"),
-    ],
-)
-def test_a_file_without_labels_is_a_sentence(open_page, opened, text, sentence):
-    page = upload(as_analyst(open_page, "Files"), text)
-    assert sentence in page.error[0].value.replace("\\", "")
-    assert not page.exception
+    ):
+        page = upload(page, text)
+        (error,) = page.error
+        assert sentence in error.value.replace("\\", "")
+        assert not page.exception
 
 
 def test_exports_hold_what_stands_and_the_trail_holds_everything(open_page, opened, monkeypatch):

@@ -33,19 +33,16 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> P
     return copy
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_opens_from_its_address(open_page: Callable[..., AppTest], view: str) -> None:
-    page = open_page("compare", view=view)
-    assert not page.exception
-    assert not page.error
-    assert page.session_state["view"] == view
-
-
-@pytest.mark.parametrize("curve", ["ROC", "Precision and recall", "Calibration", "Learning", "Noise"])
-def test_every_curve_opens(open_page: Callable[..., AppTest], curve: str) -> None:
-    page = open_page("compare", view="Curves", curve=curve)
-    assert not page.exception
-    assert page.dataframe
+def test_every_view_and_every_curve_opens_from_its_address(open_page: Callable[..., AppTest]) -> None:
+    for view in VIEWS:
+        page = open_page("compare", view=view)
+        assert not page.exception, view
+        assert not page.error, view
+        assert page.session_state["view"] == view
+    for curve in ("ROC", "Precision and recall", "Calibration", "Learning", "Noise"):
+        page = open_page("compare", view="Curves", curve=curve)
+        assert not page.exception, curve
+        assert page.dataframe, curve
 
 
 def test_the_leaderboard_has_all_figures_of_all_models(open_page: Callable[..., AppTest]) -> None:

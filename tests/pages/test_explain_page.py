@@ -30,95 +30,102 @@ def with_table(table_path, monkeypatch):
     return table_path
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_opens_and_draws(open_page, with_table, view):
-    page = open_page("explain", view=view)
-    assert not page.exception
-    assert not page.error
-    assert page.get("plotly_chart")
+def numbers(page, column):
+    """The table of the page that has a column."""
+    return next(d.value for d in page.dataframe if column in d.value.columns)
 
 
-def test_the_strongest_feature_comes_first_in_the_numbers(open_page, with_table):
-    page = open_page("explain")
+def test_every_view_opens_and_draws(open_page, with_table):
+    checks = {"Overall": check_importance, "Map": check_map, "One clip": check_rows, "Check": check_other_model}
+    for view in VIEWS:
+        page = open_page("explain", view=view)
+        assert not page.exception, view
+        assert not page.error, view
+        assert page.get("plotly_chart"), view
+        checks.get(view, lambda page: None)(page)
+
+
+def check_importance(page):
+    """The strongest feature comes first in the numbers; one emotion can stand alone."""
     shap = explanation.read_shap(ROOT / "models" / "comparison" / "shap" / "blend.parquet")
     first = explanation.importance(shap, per_emotion=True).iloc[0]
-    numbers = next(d.value for d in page.dataframe if "feature" in d.value.columns)
-    assert numbers["importance"].iloc[0] == pytest.approx(first["importance"])
-
-
-def test_an_emotion_alone(open_page, with_table):
-    page = open_page("explain")
+    assert numbers(page, "feature")["importance"].iloc[0] == pytest.approx(first["importance"])
     page.button_group(key="importance_for").set_value("sad").run()
-    numbers = next(d.value for d in page.dataframe if "feature" in d.value.columns)
-    assert set(numbers["emotion"]) == {"sad"}
+    assert set(numbers(page, "feature")["emotion"]) == {"sad"}
 
 
-def test_without_the_table_it_says_what_is_missing(open_page, monkeypatch):
-    monkeypatch.delenv("TME_TABLE", raising=False)
-    page = open_page("explain", view="One feature")
-    assert not page.exception
-    assert "not available" in page.info[0].value
-    assert not page.get("plotly_chart")
-    page = open_page("explain", view="Every clip")
-    assert page.get("plotly_chart")
-    dots = next(d.value for d in page.dataframe if "place" in d.value.columns)
-    assert dots["place"].isna().all()
+def check_map(page):
+    """The map lists the clips that are wrong, with a link to their reasons."""
+    run = run_files.read_run(ROOT / "models" / "comparison")
+    errors = [clip_errors(run.predictions(run.champion, held_out=part)) for part in (False, True)]
+    wrong = {row for table in errors for row in table.loc[table["wrong"] > 0, "row"]}
+    listed = numbers(page, "why")
+    assert set(listed["row"]) == wrong
+    assert listed["why"].iloc[0] == f"explain?view=One%20clip&model=Blend%20of%20four&row={listed['row'].iloc[0]}"
+    every = page.toggle(key="only_errors").set_value(False).run()
+    assert len(numbers(every, "why")) == len(run.rows)
 
 
-def test_a_row_of_the_table_has_its_own_reasons(open_page, with_table):
-    page = open_page("explain", view="One clip")
-    before = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+def check_rows(page):
+    """Each row of the table has its own reasons."""
+    before = numbers(page, "shap")
     page.selectbox(key="row").select_index(5).run()
-    after = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+    after = numbers(page, "shap")
     assert not page.exception
     assert len(after) == 50 * len(EMOTIONS)
     assert (before["shap"].to_numpy() != after["shap"].to_numpy()).any()
 
 
-def test_what_asks_the_model_itself_is_offered_for_the_model_in_use_only(open_page, with_table):
-    page = open_page("explain", view="Check")
+def check_other_model(page):
+    """What asks the model itself is offered for the model in use only."""
     assert any("Rank correlation" in caption.value for caption in page.caption)
     page.selectbox(key="model").select_index(1).run()
     assert not page.exception
     assert "only the model in use" in page.info[0].value
 
 
-@pytest.mark.parametrize("view", ["Check", "One feature", "Two features"])
-def test_a_view_that_needs_the_table_says_so(open_page, view, monkeypatch):
+def test_without_the_table_it_says_what_is_missing(open_page, monkeypatch):
     monkeypatch.delenv("TME_TABLE", raising=False)
-    page = open_page("explain", view=view)
-    assert not page.exception
-    assert any("the table is not available" in info.value for info in page.info[1:])
+    for view in ("Check", "One feature", "Two features"):
+        page = open_page("explain", view=view)
+        assert not page.exception
+        assert "not available" in page.info[0].value
+        assert any("the table is not available" in info.value for info in page.info[1:]), view
+        assert not page.get("plotly_chart"), view
+    page = open_page("explain", view="Every clip")
+    assert page.get("plotly_chart")
+    dots = next(d.value for d in page.dataframe if "place" in d.value.columns)
+    assert dots["place"].isna().all()
 
 
-def test_the_steps_start_at_the_named_base_and_add_up_to_the_probability_of_the_clip(open_page, with_table):
+def test_a_link_leads_to_one_row_whose_steps_start_at_the_named_base_and_add_up(open_page, with_table, monkeypatch):
+    files: dict[str, object] = {}
+    monkeypatch.setattr(
+        show.st, "download_button", lambda label, data, *, file_name, **more: files.update({file_name: data})
+    )
     page = open_page("explain", view="One clip", row="12")
+    assert page.selectbox(key="row").value == 12
+    assert "Row 12 is" in page.caption[0].value
     served = serve(Settings())
     table = pd.read_csv(with_table)
     [probability] = probabilities(served.model, table.loc[[12], list(COLUMNS)])
     label = table.loc[12, LABEL]
     assert page.segmented_control(key="emotion_of_12").value == label
-    own = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+    own = numbers(page, "shap")
     own = own[own["emotion"] == label]
     end = probability[EMOTIONS.index(label)]
     assert own["base"].iloc[0] + own["shap"].sum() == pytest.approx(end, abs=1e-6)
     words = " ".join(c.value for c in page.caption)
     assert f"Base value: {percent(own['base'].iloc[0])}" in words
     assert f"add up to {percent(end)}" in words
-
-
-def test_of_a_model_that_is_not_in_use_the_steps_are_changes(open_page, with_table):
-    page = open_page("explain", view="One clip", row="12")
-    page = page.selectbox(key="model").select_index(1).run()
+    version = describe_model_in_use(Settings()).version  # a download names the model as all other pages do
+    [name] = [name for name in files if name.endswith(".csv")]
+    assert name.endswith(f"_model-{version}.csv")
+    assert f"# model: {version}\n" in files[name].decode("utf-8-sig")
+    page = page.selectbox(key="model").select_index(1).run()  # of a model that is not in use, the steps are changes
     assert not page.exception
     assert "is not stored for this model" in " ".join(c.value for c in page.caption)
     assert not page.info
-
-
-def test_a_link_leads_to_one_row(open_page, with_table):
-    page = open_page("explain", view="One clip", row="12")
-    assert page.selectbox(key="row").value == 12
-    assert "Row 12 is" in page.caption[0].value
 
 
 def test_a_link_to_a_row_without_reasons_says_so(open_page, with_table):
@@ -129,19 +136,6 @@ def test_a_link_to_a_row_without_reasons_says_so(open_page, with_table):
     assert f"Row {page.selectbox(key='row').value} is shown instead" in warning
     assert explain_clip.unknown_row("12", [0, 12]) == ""
     assert explain_clip.unknown_row(None, [0, 12]) == ""
-
-
-def test_a_download_names_the_model_as_all_other_pages_do(open_page, with_table, monkeypatch):
-    files: dict[str, object] = {}
-    monkeypatch.setattr(
-        show.st, "download_button", lambda label, data, *, file_name, **more: files.update({file_name: data})
-    )
-    page = open_page("explain", view="One clip", row="12")
-    assert not page.exception
-    version = describe_model_in_use(Settings()).version
-    [name] = [name for name in files if name.endswith(".csv")]
-    assert name.endswith(f"_model-{version}.csv")
-    assert f"# model: {version}\n" in files[name].decode("utf-8-sig")
 
 
 def test_without_a_training_run_it_says_how_to_make_one(open_page, monkeypatch, tmp_path):
@@ -169,11 +163,11 @@ def test_a_clip_of_a_library_has_its_own_reasons(open_page, with_table, data_dir
     assert page.selectbox(key="row")
 
 
-@pytest.mark.parametrize("clip_id", ["0" * 64, "<b>'; DROP TABLE clips"])
-def test_a_clip_that_no_library_has_is_a_sentence(open_page, with_table, clip_id):
-    page = open_page("explain", view="One clip", clip=clip_id)
-    assert not page.exception
-    assert "No library has the clip of this address" in page.warning[0].value
+def test_a_clip_that_no_library_has_is_a_sentence(open_page, with_table):
+    for clip_id in ("0" * 64, "<b>'; DROP TABLE clips"):
+        page = open_page("explain", view="One clip", clip=clip_id)
+        assert not page.exception
+        assert "No library has the clip of this address" in page.warning[0].value
 
 
 def test_the_clip_of_an_address_is_bounded_before_a_database_sees_it(monkeypatch):
@@ -194,16 +188,3 @@ def test_reasons_are_computed_again_when_a_clip_has_other_values(monkeypatch):
         vector = FeatureVector("a", EXTRACTOR, values.copy())
         found.append(explain_stored._explained("v", vector, _served=served).iloc[0, 0])
     assert found == [0.1, 0.2]
-
-
-def test_the_map_lists_the_clips_that_are_wrong_with_a_link_to_their_reasons(open_page):
-    page = open_page("explain", view="Map")
-    assert not page.exception
-    run = run_files.read_run(ROOT / "models" / "comparison")
-    errors = [clip_errors(run.predictions(run.champion, held_out=part)) for part in (False, True)]
-    wrong = {row for table in errors for row in table.loc[table["wrong"] > 0, "row"]}
-    listed = next(d.value for d in page.dataframe if "why" in d.value.columns)
-    assert set(listed["row"]) == wrong
-    assert listed["why"].iloc[0] == f"explain?view=One%20clip&model=Blend%20of%20four&row={listed['row'].iloc[0]}"
-    every = page.toggle(key="only_errors").set_value(False).run()
-    assert len(next(d.value for d in every.dataframe if "why" in d.value.columns)) == len(run.rows)

@@ -43,12 +43,12 @@ TITLES = [
 FOLDER = f"=2+2;=cmd [a](b) {HTML.replace('/', '')}\n#EXTM3U"
 
 
-@pytest.fixture
-def titles(tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def titles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The titles as they are read from files that hold the hostile ones."""
-    known = []
+    known, folder = [], tmp_path_factory.mktemp("titles")
     for k, title in enumerate(TITLES):
-        path = tmp_path / f"{k}.flac"
+        path = folder / f"{k}.flac"
         with soundfile.SoundFile(path, "w", 8000, 1) as file:
             file.title = title.replace("\x00", "")
             file.write(np.sin(np.arange(8000)))
@@ -83,18 +83,18 @@ def test_a_tag_is_one_short_printable_line(titles):
     assert HTML in titles[1]
 
 
-@pytest.mark.parametrize("view", ["Pieces", "Picture", "Files", "Session sheet"])
-def test_the_playlists_page_shows_tags_as_text(open_page, library, view, caplog):
+def test_the_playlists_page_shows_tags_as_text(open_page, library, caplog):
     caplog.set_level(logging.INFO)
-    page = open_page("playlists", view=view)
-    check_page(page, caplog)
-    assert page.metric  # a playlist is shown
+    for view in ("Pieces", "Picture", "Files", "Session sheet"):
+        page = open_page("playlists", view=view)
+        check_page(page, caplog)
+        assert page.metric  # a playlist is shown
 
 
-@pytest.mark.parametrize("view", ["List", "Map", "More like this", "Spread"])
-def test_the_moods_page_shows_tags_as_text(open_page, library, view, caplog):
+def test_the_moods_page_shows_tags_as_text(open_page, library, caplog):
     caplog.set_level(logging.INFO)
-    check_page(open_page("moods", view=view), caplog)
+    for view in ("List", "Map", "More like this", "Spread"):
+        check_page(open_page("moods", view=view), caplog)
 
 
 def test_a_stored_session_shows_tags_as_text_and_its_files_are_inert(open_page, library, data_dir, monkeypatch, caplog):
@@ -113,9 +113,8 @@ def test_a_stored_session_shows_tags_as_text_and_its_files_are_inert(open_page, 
         store.set_client_piece(ece, client.id, piece_id, title=title, rule="never")
     files = downloads(monkeypatch)
     for address in ({"session": str(number)}, {"client": str(client.id)}):
-        page = open_page("sessions", **address)
-        page.session_state["who"] = "Ece"
-        check_page(page.run(), caplog)
+        page = open_page("sessions", as_person="Ece", **address)
+        check_page(page, caplog)
         assert len(page.tabs) == 3
     by_ending = {name.rsplit(".", 1)[1]: give() for name, give in files.items()}
     check_m3u8(by_ending["m3u8"].decode())

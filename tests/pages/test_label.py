@@ -91,7 +91,8 @@ def visible_clip(page):
 
 
 def open_desk(open_page, name="Ece", **address):
-    return enter(open_page("label", **address), name)
+    """The desk of a person who typed the name on another page."""
+    return open_page("label", as_person=name, **address)
 
 
 # who
@@ -123,17 +124,14 @@ def test_clips_between_sad_and_relax_come_first_from_the_next_clip_on(open_page,
     assert not page.exception
 
 
-def test_a_name_that_is_none_gets_a_sentence(open_page, opened):
-    put(opened)
-    page = enter(open_page("label"), "   ")
-    assert "1 to 80 characters" in page.error[0].value.replace("\\", "")
-    assert store.raters_table(opened).empty
-
-
-def test_a_link_proposes_a_name_and_signs_nobody_in(open_page, opened):
+def test_a_link_proposes_a_name_and_a_name_that_is_none_gets_a_sentence(open_page, opened):
     put(opened)
     page = open_page("label", rater="Bob")
     assert page.text_input(key="who_name").value == "Bob"
+    page = enter(page, "   ")
+    assert "1 to 80 characters" in page.error[0].value.replace("\\", "")
+    page = enter(page, "Anonymous")
+    assert "for people without a name" in page.error[0].value
     assert store.raters_table(opened).empty
 
 
@@ -147,13 +145,6 @@ def test_somebody_of_that_name_has_answered_before(open_page, opened):
     page = press(enter(open_page("label"), "ece"), "Yes, I am")
     assert page.session_state[who.KEY] == "Ece"
     assert "1 answered" in progress(page)
-
-
-def test_who_calls_themself_anonymous_is_asked_for_a_name(open_page, opened):
-    put(opened)
-    page = enter(open_page("label"), "Anonymous")
-    assert "for people without a name" in page.error[0].value
-    assert store.raters_table(opened).empty
 
 
 def test_somebody_else_can_sit_down(open_page, opened):
@@ -232,15 +223,6 @@ def test_there_is_one_player_and_it_plays_the_clip_on_the_desk(open_page, opened
     assert ahead.endswith(".flac")
 
 
-def test_the_spectrogram_is_drawn_when_one_asks_for_it(open_page, opened):
-    put(opened)
-    page = open_desk(open_page)
-    assert len(page.main.get("plotly_chart")) == 1  # the waveform
-    page = page.toggle(key="spectrogram").set_value(True).run()
-    assert len(page.main.get("plotly_chart")) == 2
-    assert not page.exception
-
-
 def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
     for number in (1, 2, 3):
         put(opened, number)
@@ -277,12 +259,6 @@ def test_guesses_are_hidden_until_one_asks_and_cannot_be_unseen(open_page, opene
     assert [d for (d,) in rows(opened, "display")] == ["hidden by choice", "shown", "hidden by choice"]
 
 
-def test_the_file_name_is_not_on_the_desk(open_page, opened):
-    """It would tell the title, and with it what one is supposed to hear."""
-    put(opened)
-    assert "tone" not in shown(open_desk(open_page))
-
-
 def test_a_clip_is_skipped_with_a_reason(open_page, opened):
     for number in (1, 2, 3, 4):
         put(opened, number)
@@ -293,15 +269,20 @@ def test_a_clip_is_skipped_with_a_reason(open_page, opened):
     assert "3 answered, 1 to go" in progress(page)
 
 
-def test_every_key_has_its_button(open_page, opened):
+def test_every_key_has_its_button_and_the_spectrogram_is_drawn_when_one_asks_for_it(open_page, opened):
     put(opened)
     page = open_desk(open_page)
+    assert "tone" not in shown(page)  # the file's name would say the title, and with it what one is supposed to hear
     token = page.session_state[SEAT].form.token[:8]
     keys = {b.key.removesuffix(f"_{token}"): b.proto.shortcut.lower() for b in page.button if b.proto.shortcut}
     assert keys == {
         **{f"say_{e}": k for e, k in zip(EMOTIONS, "1234", strict=True)},
         **{"skip_B": "b", "skip_A": "a", "skip_N": "n", "undo": "z"},
     }
+    assert len(page.main.get("plotly_chart")) == 1  # the waveform
+    page = page.toggle(key="spectrogram").set_value(True).run()
+    assert len(page.main.get("plotly_chart")) == 2
+    assert not page.exception
 
 
 def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypatch):
@@ -353,7 +334,7 @@ def test_undo_takes_back_one_answer_after_the_other_also_after_a_reload(open_pag
     assert "Taken back" in shown(page)
     assert visible_clip(page) == order[1]
     assert "1 answered, 2 to go" in progress(page)
-    again = press(enter(open_page("label")), "Yes, I am")
+    again = open_desk(open_page)
     again = again.button(key="undo").click().run()
     assert visible_clip(again) == order[0]
     assert "0 answered, 3 to go" in progress(again)
@@ -520,7 +501,7 @@ def test_at_work_counts_labels_of_music_and_not_of_practice(open_page, opened):
     music, practice = put(opened, 1), put(opened, 2, origin="demo")
     for clip in (music, practice):
         store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=clip)
-    page = press(enter(open_page("label", view="At work")), "Yes, I am")
+    page = open_desk(open_page, view="At work")
     assert {m.label: m.value for m in page.metric}["Waiting for another rater"] == "1"
     store.add_feedback(opened, token=store.new_token(), rater="Can", label="sad", clip_id=music)
     page = page.run()

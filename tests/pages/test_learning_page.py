@@ -24,6 +24,7 @@ from core.pipeline import jobs
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
 from core.training import promotion, retraining, status
+from pages.shared import cached
 
 
 @pytest.fixture
@@ -61,21 +62,20 @@ def shown(page):
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
-def enter(open_page, view, name="Cem"):
-    page = open_page("learning", view=view)
-    page.text_input(key="who_name").input(name)
-    return press(page, "Start")
-
-
 def as_analyst(open_page, view="Train", name="Cem"):
-    page = enter(open_page, view, name)
-    return press(page, "Work as an analyst")
+    """The page as an analyst sees it, who typed the name on another page and has the role."""
+    store.set_role(cached.open_database(), name, "analyst")
+    return open_page("learning", as_person=name, view=view)
 
 
 def test_a_rater_sees_nothing_to_press(open_page, opened):
-    page = enter(open_page, "Train")
+    page = open_page("learning", view="Train")
+    page.text_input(key="who_name").input("Cem")
+    page = press(page, "Start")
     assert "This page is for analysts" in shown(page)
     assert {b.label for b in page.button} == {"I am someone else", "Work as an analyst"}
+    page = press(page, "Work as an analyst")
+    assert [b for b in page.button if b.key == "train"]
 
 
 def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_page, opened, launched):
@@ -132,10 +132,10 @@ def known():
     return promotion.model_evidence(read_description(Settings().champion_dir, "models/champion"), Settings())
 
 
-@pytest.fixture
-def challenger(data_dir, monkeypatch, known):
-    """The committed model once more, as the challenger: version 3 of a registry, trained on labels as well."""
-    folder = data_dir / "challenger"
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, known):
+    """The committed model once more, trained on labels as well: a folder that no test changes."""
+    folder = tmp_path_factory.mktemp("trained") / "challenger"
     shutil.copytree(Settings().models_dir / "champion", folder)
     (folder / "evaluation.csv").write_bytes(to_csv(known.evaluation.lines))
     before, after = (_results(right) for right in (range(0, 64, 2), range(64)))
@@ -152,7 +152,13 @@ def challenger(data_dir, monkeypatch, known):
     (folder / LEARNED).write_text(json.dumps(told))
     files = [path.name for path in folder.iterdir() if path.name != "manifest.json"]
     reseal(folder, version="blend-new", sha256=dict.fromkeys(files, ""))
-    versions = {file_names.CHALLENGER: registry.RegisteredModel("3", folder)}
+    return folder
+
+
+@pytest.fixture
+def challenger(monkeypatch, known, trained):
+    """The challenger: version 3 of a registry."""
+    versions = {file_names.CHALLENGER: registry.RegisteredModel("3", trained)}
     monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
     criteria = tuple(check_criteria(known.evaluation))
     monkeypatch.setattr(promotion, "preview", lambda settings: GateResult(Outcome.PASSED, criteria, (), ()))
@@ -222,9 +228,16 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
 
-def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, challenger, launched, monkeypatch):
+def test_the_gate_shows_each_check_and_a_refused_promotion_says_why_and_scores_nothing(
+    open_page, opened, challenger, launched, monkeypatch
+):
     decided(monkeypatch, outcome=Outcome.REFUSED)
     page = as_analyst(open_page, "Champion and challenger")
+    checks = next(d.value for d in page.table if "verdict" in d.value.columns)
+    assert checks["name"].tolist() == [check.name for check in check_criteria(read_evaluation_of(challenger))]
+    assert any(b.label == "Sign-off report (HTML)" for b in page.get("download_button"))
+    development = describe_model_in_use(Settings()).metrics["protocol"]["development"]
+    assert f"{development - 16} published clips and 16 labelled clips" in shown(page)
     assert not page.text_area
     page = press(page, "Promote the challenger")
     assert "Not promoted. It is refused. F1 of sad lost 11 points." in shown(page)
@@ -247,18 +260,11 @@ def test_an_undecided_gate_asks_for_a_reason_and_promotes_with_it(open_page, ope
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
 
-def test_the_gate_shows_each_check_with_its_figure(open_page, opened, challenger):
-    page = as_analyst(open_page, "Champion and challenger")
-    checks = next(d.value for d in page.table if "verdict" in d.value.columns)
-    assert checks["name"].tolist() == [check.name for check in check_criteria(read_evaluation_of(challenger))]
-    assert any(b.label == "Sign-off report (HTML)" for b in page.get("download_button"))
-    development = describe_model_in_use(Settings()).metrics["protocol"]["development"]
-    assert f"{development - 16} published clips and 16 labelled clips" in shown(page)
-
-
-def test_a_comparison_of_version_0_2_is_not_shown(open_page, opened, challenger):
+def test_a_comparison_of_version_0_2_is_not_shown(open_page, opened, challenger, trained, data_dir):
     """It set the champion's cross-validated figures against held-out figures of the challenger."""
-    path = challenger[file_names.CHALLENGER].folder / CHANGES
+    folder = shutil.copytree(trained, data_dir / "challenger")
+    challenger[file_names.CHALLENGER] = registry.RegisteredModel("3", folder)
+    path = folder / CHANGES
     pd.read_csv(path).drop(columns="protocol").to_csv(path, index=False)
     assert "Held-out clips (16)" not in shown(as_analyst(open_page, "Champion and challenger"))
 
@@ -268,35 +274,35 @@ def read_evaluation_of(challenger):
     return read_evaluation(read_description(folder, "challenger"), Settings())
 
 
-def test_a_promotion_while_clips_are_scored_is_a_success(open_page, opened, challenger, launched, monkeypatch):
+def test_a_promotion_is_told_also_where_clips_are_scored_just_now_or_cannot_be(
+    open_page, opened, challenger, launched, monkeypatch
+):
     decided(monkeypatch)
+    page = as_analyst(open_page, "Champion and challenger")
     with jobs.hold_job(opened, retraining.RESCORE):
-        page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
+        page = press(page, "Promote the challenger")
     assert "The challenger is the champion now." in shown(page)
     assert not page.error
     assert launched == []
 
-
-def test_a_promotion_is_told_also_where_clips_cannot_be_scored(open_page, opened, challenger, monkeypatch):
     def refused(*_, **__):
         raise StoreError("The process could not be started.")
 
-    decided(monkeypatch)
     monkeypatch.setattr(jobs, "launch", refused)
-    page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
+    page = press(page, "Promote the challenger")
     assert "The challenger is the champion now." in shown(page)
     assert "But the stored clips could not be scored again: The process could not be started." in shown(page)
 
 
-@pytest.mark.parametrize("button", ["Promote the challenger", "Discard it"])
-def test_who_is_no_analyst_any_more_decides_nothing(open_page, opened, challenger, monkeypatch, button):
+def test_who_is_no_analyst_any_more_decides_nothing(open_page, opened, challenger, monkeypatch):
     asked = decided(monkeypatch)
     monkeypatch.setattr(registry, "discard", lambda **given: asked.append(given))
-    page = as_analyst(open_page, "Champion and challenger")
-    store.set_role(opened, "Cem", "rater")
-    page = press(page, button)
-    assert asked == []
-    assert "Cem is no longer an analyst" in shown(page)
+    for button in ("Promote the challenger", "Discard it"):
+        page = as_analyst(open_page, "Champion and challenger")
+        store.set_role(opened, "Cem", "rater")
+        page = press(page, button)
+        assert asked == []
+        assert "Cem is no longer an analyst" in shown(page)
 
 
 def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, challenger, launched, monkeypatch):

@@ -39,9 +39,7 @@ def as_ece(open_page, opened):
     """Open a page as Ece."""
 
     def sit_down(page: str, **address: str):
-        app = open_page(page, **address)
-        app.session_state["who"] = "Ece"
-        return app.run()
+        return open_page(page, as_person="Ece", **address)
 
     return sit_down
 

@@ -16,7 +16,7 @@ from core.records import RemarkKind
 from core.wording import clock
 from tests.mood_library import many
 
-quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 REF = by_hand.REF
 
 
@@ -225,7 +225,7 @@ def test_pins_and_refused_pieces_are_carried_over():
     assert by_hand.later_changes(carried) == carried[2:]
 
 
-@settings(quick, max_examples=8)
+@settings(quick, max_examples=5)
 @given(
     some.dictionaries(some.integers(0, 119), some.integers(0, 100), min_size=1, max_size=5),
     some.sampled_from([("relax",), ("happy", "relax"), ("angry", "sad", "relax")]),

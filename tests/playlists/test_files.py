@@ -308,7 +308,7 @@ def test_the_copy_is_the_original_times_the_gain(music, tmp_path):
     original, _ = soundfile.read(folder / "loud.wav")
     copy, _ = soundfile.read(copies.folder / copies.files[place])
     gain = copies.playlist.rows["gain_db"].iloc[place]
-    assert copy == pytest.approx(original * 10 ** (gain / 20), abs=1e-6)
+    assert np.abs(copy - original * 10 ** (gain / 20)).max() < 1e-6
 
 
 def test_channels_are_read_from_the_header_where_there_is_one(tmp_path):
@@ -368,7 +368,7 @@ def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
         by=OWNER,
     )
     left = [soundfile.read(copies.folder / name, always_2d=True)[0][:, 0] for name in copies.files]
-    assert left[0] == pytest.approx(left[1], abs=2e-4)
+    assert np.abs(left[0] - left[1]).max() < 2e-4
 
 
 @pytest.mark.parametrize("title", ["漢" * 120, "Ş" * 150, "a" * 300, "...", "50% #1: ne?"])

@@ -20,7 +20,7 @@ from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from tests.mood_library import clip, many, pieces
 
-quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 WAYS = [way for a, b in product(CIRCLE, CIRCLE) for way in iso_path.shortest_ways(a, b)]
 
 
@@ -278,7 +278,7 @@ def check(made) -> None:
 @given(
     some.integers(0, 5),
     some.sampled_from(WAYS),
-    some.sampled_from([30, 60, 90]),
+    some.sampled_from([20, 40, 60]),
     some.sampled_from([2, 3]),
     some.integers(0, 5),
 )
@@ -293,7 +293,7 @@ def test_an_iso_path(library, way, minutes, per_step, seed):
 
 
 def test_a_large_library_makes_small_steps():
-    made = iso_path.build_iso_path(pool(3000, sure=0.6), ("sad", "relax", "happy"), 60)
+    made = iso_path.build_iso_path(pool(1500, sure=0.6), ("sad", "relax", "happy"), 60)
     assert (made.rows["weak"] == "").all()
     assert made.rows["change"].max() < playlist.FAR_STEP
     assert made.rows["tempo_change"].abs().max() < 0.25
@@ -307,24 +307,23 @@ def test_staying_in_a_mood_is_a_path_too():
     check(made)
 
 
-@pytest.mark.parametrize("way", [("relax",), ("sad", "relax"), ("sad", "relax", "happy")])
-@pytest.mark.parametrize("minutes", [120, 240])
-def test_a_long_path_needs_no_more_than_pieces(way, minutes):
+@pytest.mark.parametrize("way", [("relax",), ("sad", "relax", "happy")])
+def test_a_long_path_needs_no_more_than_pieces(way):
     """Also one that stays in a mood: there every place wants the same pieces."""
-    made = iso_path.build_iso_path(pool(3000, artists=200), way, minutes)
+    made = iso_path.build_iso_path(pool(1500, artists=200), way, 180)
     check(made)
-    assert abs(made.length_s - 60 * minutes) < 120
+    assert abs(made.length_s - 60 * 180) < 120
     assert (made.rows["weak"] == "").all()
 
 
 def test_a_long_path_of_short_pieces():
-    """Four hours take more than half of the 300 pieces: the beginning must leave enough for the end."""
-    table = many(300, artists=40)
+    """Two hours take more than half of the 150 pieces: the beginning must leave enough for the end."""
+    table = many(150, artists=40)
     table["duration_s"] = np.random.default_rng(0).uniform(60, 150, len(table))
-    made = iso_path.build_iso_path(Pool(table, ()), ("sad", "relax", "happy"), 240)
+    made = iso_path.build_iso_path(Pool(table, ()), ("sad", "relax", "happy"), 120)
     check(made)
-    assert len(made.rows) > 120
-    assert abs(made.length_s - 240 * 60) < 75
+    assert len(made.rows) > 60
+    assert abs(made.length_s - 120 * 60) < 75
     assert together(list(made.rows["artist"])) == 0
 
 
@@ -456,7 +455,7 @@ def test_steps_of_other_sizes_are_refused():
 @given(some.integers(0, 5), some.sampled_from(WAYS), some.integers(0, 99))
 def test_a_veto_changes_one_piece_only(library, way, place):
     one = pool(250, seed=library)
-    made = iso_path.build_iso_path(one, way, 45)
+    made = iso_path.build_iso_path(one, way, 30)
     place %= len(made.rows)
     vetoed = made.rows["piece_id"].iloc[place]
     other = replacement.replace_piece(made, one, vetoed)
@@ -473,7 +472,7 @@ def test_a_veto_changes_one_piece_only(library, way, place):
 def test_a_veto_puts_no_artist_beside_himself_while_another_is_there():
     """Also where his piece would fit the time much better: the rule comes before the costs."""
     swaps = kept = 0
-    for seed in range(12):
+    for seed in range(5):
         table = many(40, seed=seed, artists=3)
         table["duration_s"] = np.random.default_rng(seed).choice([70.0, 900.0], len(table))
         table = table.assign(guess="relax")

@@ -16,13 +16,13 @@ from pages.figures.decisions import reliability as reliability_figure
 from pages.figures.decisions import risk_coverage
 from pages.figures.decisions import shares as shares_figure
 from pages.shared import messages, show
-from pages.views.models.decision_views import MEASURES, PERCENT, Page
+from pages.views.models.decision_views import MEASURES, PERCENT, Decided, Page
 
 
-def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
+def risk(page: Page, policy: Policy, done: Decided) -> None:
     """Show accuracy against coverage, with the threshold marked."""
     curve = metrics.risk_coverage(page.predictions)
-    table = policy_outcomes.summarise(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
+    table = done.summary.query("emotion == 'all'").set_index("measure")["value"]
     marked = (
         f"from {wording.percent_limit(policy.threshold)}"
         if policy.kind == "threshold"
@@ -39,11 +39,11 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     st.caption("The line shows thresholds on the probability. A conformal policy is one point next to the line.")
 
 
-def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
+def each_emotion(page: Page, policy: Policy, done: Decided) -> None:
     """Show the outcome for each emotion: a policy can be good on average and bad for one emotion."""
     if policy.kind == "threshold":
         _called(page, policy)
-    table = policy_outcomes.summarise(done)
+    table = done.summary
     shares = policy_outcomes.wide_summary(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
     show.chart(
@@ -105,9 +105,9 @@ def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
     )
 
 
-def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
+def sets(page: Page, policy: Policy, done: Decided) -> None:
     """Show how many emotions are kept, and how often the right emotion is among them."""
-    sizes = policy_outcomes.set_sizes(done)
+    sizes = policy_outcomes.set_sizes(done.clips)
     grey = dict(zip(("1", "2", "3", "4", "none"), ("#0072B2", "#56B4E9", "#E69F00", "#CC79A7", "#BBBBBB"), strict=True))
     show.chart(
         shares_figure(sizes, index="emotion", columns=grey, title="How many emotions are offered"),
@@ -115,8 +115,7 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         alt="Share of clips with one, two, three, four or no emotion offered, by emotion",
         data=sizes,
     )
-    summary = policy_outcomes.summarise(done)
-    held, size = (summary[summary["measure"] == m].set_index("emotion") for m in ("held", "size"))
+    held, size = (done.summary[done.summary["measure"] == m].set_index("emotion") for m in ("held", "size"))
     table = pd.DataFrame(
         {
             "emotion": [wording.with_sign(e) for e in held.index],
@@ -141,7 +140,7 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         )
 
 
-def badge(page: Page, policy: Policy, done: pd.DataFrame) -> None:
+def badge(page: Page, policy: Policy, done: Decided) -> None:
     """Explain the badge for unfamiliar music, which always asks for a review."""
     try:
         reference = read_reference(page.model.folder / file_names.REFERENCE)
@@ -167,7 +166,7 @@ def badge(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     )
 
 
-def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
+def reliability(page: Page, policy: Policy, done: Decided) -> None:
     """Show the calibration: are clips with a probability of 80 % right in 80 % of the cases?"""
     bins = metrics.reliability(page.predictions)
     bins = bins.assign(share=bins["count"] / bins["count"].sum())

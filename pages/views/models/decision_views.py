@@ -55,6 +55,14 @@ class Page:
         return show.file_name(what, data_hash=self.model.data_hash, version=self.model.version)
 
 
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """What a policy decides. clips : one row for each prediction.  summary : from ``policy_outcomes.summarise``."""
+
+    clips: pd.DataFrame
+    summary: pd.DataFrame
+
+
 def open_page() -> Page:
     """The model in use and the predictions of its headline. Shows an error and stops the page without them."""
     try:
@@ -164,16 +172,18 @@ def _conformal(page: Page, now: Policy) -> Policy:
     return replace(learned, threshold=now.threshold, pair_threshold=now.pair_threshold)
 
 
-def decided(page: Page, policy: Policy) -> pd.DataFrame:
-    """Apply the policy to the out-of-fold predictions of all clips."""
+def decided(page: Page, policy: Policy) -> Decided:
+    """Apply the policy to the out-of-fold predictions of all clips, and summarise it once for all parts."""
     if policy.kind == "conformal":
-        return policy_outcomes.conformal_outcomes(page.predictions, coverage=policy.coverage)
-    return policy_outcomes.outcomes(page.predictions, policy)
+        clips = policy_outcomes.conformal_outcomes(page.predictions, coverage=policy.coverage)
+    else:
+        clips = policy_outcomes.outcomes(page.predictions, policy)
+    return Decided(clips, policy_outcomes.summarise(clips))
 
 
-def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
+def figures(page: Page, policy: Policy, done: Decided) -> None:
     """Show the headline figures: accepted, offered, for review, and how often the emotion is right."""
-    table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
+    table = done.summary.query("emotion == 'all'").set_index("measure")
     shown = wording.shares({str(m): float(v) for m, v in table["value"].items() if m in ("accept", "choose", "review")})
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from pages.figures import monitoring as figures
+from pages.figures import pictures
 from pages.figures.pictures import draw_picture
 
 STEPS = [f"{day:02d} Nov" for day in range(1, 7)]
@@ -48,7 +49,8 @@ def drawn():
     }
 
 
-def test_every_figure_can_be_drawn_as_a_picture(drawn):
+def test_every_figure_can_be_drawn_as_a_picture(drawn, monkeypatch):
+    monkeypatch.setattr(pictures, "_DPI", 40)
     for name, figure in drawn.items():
         picture = Image.open(io.BytesIO(draw_picture(figure, "png", "source")))
         assert len(picture.convert("RGB").getcolors(maxcolors=10**6) or []) > 10, name

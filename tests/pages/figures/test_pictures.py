@@ -12,7 +12,7 @@ from core.dataset import exploration, stand_in
 from core.dataset.open_tables import grouping
 from core.evaluation import leaderboard, run_files
 from core.settings import ROOT
-from pages.figures import clips, dataset, models, style
+from pages.figures import clips, dataset, models, pictures, style
 from pages.figures.pictures import draw_picture
 
 SOURCE = "Turkish Music Emotion: pairs"
@@ -44,10 +44,12 @@ def figures() -> dict[str, go.Figure]:
     }
 
 
-def test_every_figure_can_be_drawn(figures: dict[str, go.Figure]) -> None:
+def test_every_figure_can_be_drawn(figures: dict[str, go.Figure], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Image.open(io.BytesIO(draw_picture(figures["probabilities"], "png", SOURCE))).width == 1600
+    monkeypatch.setattr(pictures, "_DPI", 40)
     for name, figure in figures.items():
         drawn = Image.open(io.BytesIO(draw_picture(figure, "png", SOURCE)))
-        assert drawn.width == 1600, name
+        assert drawn.width == 320, name
         assert len(drawn.convert("RGB").getcolors(maxcolors=10**6) or []) > 10, name
 
 
