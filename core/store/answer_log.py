@@ -5,7 +5,7 @@ need about 60 MB. The log belongs to one open database and is shared by all peop
 answers is decided by the functions that read the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -62,6 +62,8 @@ class AnswerLog:
         login.
     origin, content, length_s, deleted : of each clip: its origin, the hash of its content, its length, and whether it
         is deleted.
+    newest : of each person, the number of the answer or settlement with the latest time, and this time as the driver
+        gives it.
     only_verified : only answers of people who logged in count.
     key : changes when anything of this changes.
     """
@@ -73,6 +75,7 @@ class AnswerLog:
     content: tuple[str, ...] = ()
     length_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
     deleted: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    newest: Mapping[int, tuple[Any, int]] = field(default_factory=dict)
     only_verified: bool = False
     key: tuple[object, ...] = ()
 
@@ -191,14 +194,15 @@ def _deleted(c: sa.Connection, log: AnswerLog) -> np.ndarray:
 def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
     """The log with the rows after its last one."""
     newest = int(log.columns["id"][-1]) if len(log) else 0
-    names = ("id", *_LINKS, "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER)
+    names = ("id", *_LINKS, "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER, "created_at")
     query = sa.select(*(feedback.c[name] for name in names)).where(feedback.c.id > newest).order_by(feedback.c.id)
     clip = {clip_id: k for k, clip_id in enumerate(log.clip_ids)}
     person = {who: k for k, who in enumerate(log.people)}
-    parts = [log.columns]
+    parts, latest = [log.columns], dict(log.newest)
     cursor = c.execute(query).cursor  # rows of the driver itself: SQLAlchemy's rows cost as much again
     while rows := cursor.fetchmany(_AT_ONCE):
         parts.append(_numbers(clip, person, rows))
+        _note_newest(latest, parts[-1], [row[-1] for row in rows])
     if len(parts) == 1:
         return log
     columns = {name: np.concatenate([part[name] for part in parts]) for name in _TYPES}
@@ -209,6 +213,7 @@ def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
         columns=columns,
         clip_ids=(*log.clip_ids, *new),
         people=tuple(person),
+        newest=latest,
         origin=np.concatenate([log.origin, np.array([ORIGINS.index(facts[i][0]) for i in new], dtype=np.int8)]),
         content=(*log.content, *(facts[i][1] for i in new)),
         length_s=np.concatenate([log.length_s, np.array([facts[i][3] for i in new], dtype=float)]),
@@ -218,7 +223,7 @@ def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
 
 def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: Iterable[Any]) -> dict[str, np.ndarray]:
     """The rows as columns of numbers. clip, person : number of each; new clips and people get the next number."""
-    ids, targets, guesses, tasks, turns, answer_s, heard_s, about, raters, logins, *texts = zip(*rows, strict=True)
+    ids, targets, guesses, tasks, turns, answer_s, heard_s, about, raters, logins, *texts, _ = zip(*rows, strict=True)
     found: dict[str, Any] = {
         "id": ids,
         "answer_s": answer_s,  # None becomes NaN
@@ -237,6 +242,15 @@ def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: It
     repeats = (columns["kind"] == _KINDS.index("answer")) & (columns["turn"] == TURNS[1])
     columns["kind"][repeats] = _KINDS.index(REPEAT)
     return columns
+
+
+def _note_newest(newest: dict[int, tuple[Any, int]], columns: dict[str, np.ndarray], moments: Sequence[Any]) -> None:
+    """Note the latest answer or settlement of each person; a second turn of a task is none. moments : of the rows."""
+    kinds = (columns["kind"] != _KINDS.index("undo")) & (columns["kind"] != _KINDS.index(REPEAT))
+    known = zip(columns["person"].tolist(), moments, columns["id"].tolist(), kinds.tolist(), strict=True)
+    for who, moment, number, counts in known:
+        if counts and (who not in newest or moment > newest[who][0]):
+            newest[who] = (moment, number)
 
 
 def _facts(c: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[str, str, bool, float]]:

@@ -372,3 +372,31 @@ def test_a_long_table_is_made_in_parts(stores, monkeypatch):
     parts = [store.feedback_table(stores[1]), store.predictions_table(stores[1]), store.clips_table(stores[1])]
     for one, other in zip(whole, parts, strict=True):
         pd.testing.assert_frame_equal(one, other)
+
+
+def raters_by_the_whole_table(opened):
+    """Name, login, answers, skips, rows taken back and time of the last answer of each person who answered."""
+    whole = store.feedback_table(opened)
+    said, found = whole[whole["kind"].isin(["answer", "adjudication"])], []
+    for (name, login), rows in said.groupby(["rater", "verified"]):
+        stands = rows[~rows["undone"]]
+        numbers = (int(stands["label"].notna().sum()), int(stands["label"].isna().sum()), int(rows["undone"].sum()))
+        found.append((name, login, *numbers, rows["created_at"].max()))
+    return found
+
+
+def test_the_raters_are_counted_as_in_the_whole_table(opened):
+    columns = ["rater", "verified", "answers", "skips", "undone", "last_at"]
+    assert store.raters_table(opened).empty
+    put(opened)
+    for seed in (1, 2):
+        talk(opened, 60, seed)
+        table = store.raters_table(opened)
+        assert list(table[columns].itertuples(index=False, name=None)) == raters_by_the_whole_table(opened)
+    early = pd.Timestamp("2020-01-01", tz="UTC").to_pydatetime()  # of a file of labels: older than the answers here
+    store.add_feedback(
+        opened, token="an old answer", rater="Ece", clip_id="c00", label="sad", source="import", given_at=early
+    )
+    table = store.raters_table(opened)
+    assert list(table[columns].itertuples(index=False, name=None)) == raters_by_the_whole_table(opened)
+    assert table["role"].eq("rater").all()
