@@ -43,7 +43,7 @@ test-others: $(VENV)/.dev
 
 # On a busy machine the browser can exceed a time limit. Only these failures are retried.
 test-browser: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser --reruns 2 --only-rerun TimeoutError
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadgroup -m browser --reruns 2 --only-rerun TimeoutError
 
 test-image: $(VENV)/.dev ## build the container image without a daemon, start it and ask it (root, mmdebstrap, buildah)
 	$(BIN)/python -m pytest -n 0 -m container

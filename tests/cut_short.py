@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
@@ -22,7 +23,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import pandas as pd  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from owner import OWNER  # noqa: E402
-from registered import discriminant, log, training_run  # noqa: E402
+from registered import Background, bundles, discriminant, log, training_run  # noqa: E402
 
 from core.dataset import stand_in  # noqa: E402
 from core.models.explanation import make_background  # noqa: E402
@@ -123,7 +124,10 @@ def deaths(what: str, folder: Path, count: int) -> Iterator[str]:
 
 def main() -> None:
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
-    _trained()  # once, and not in each child
+    run, background = _trained()  # this and the imports once, and not in each child
+    bundles(run, Background(background), ())
+    for name in ("models", "store.tracking.sqlalchemy_store", "store.model_registry.sqlalchemy_store", "tracking"):
+        import_module(f"mlflow.{name}")
     print(json.dumps({what: list(deaths(what, folder, count)) for what in ("train", "promote")}))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import forked
 from required import missing
 
 START_S = 60  # an nginx that does not answer by then does not start
@@ -25,7 +26,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def still_runs(process: subprocess.Popen) -> bool:
+def still_runs(process: subprocess.Popen | forked.Command) -> bool:
     """Whether a process still runs, after a moment in which the processor is free for it."""
     try:
         process.wait(0.1)

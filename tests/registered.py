@@ -1,8 +1,14 @@
 """Small training runs, and versions of them in a registry."""
 
 import json
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import once
 import pandas as pd
 
 from core.evaluation.evaluation_table import to_csv
@@ -64,8 +70,29 @@ def log(run: TrainingRun, background: pd.DataFrame, settings: Settings, **more: 
 
     more : further files of the bundle; the name is that of the file without ``.json``.
     """
-    folder = settings.models_dir.parent / "bundle"
-    parts = {"name": "rda", "created_at": run.created_at, "background": background, "libraries": {}}
+    made = bundles(run, Background(background), tuple(more.items()))
+    shutil.copytree(made / "committed", settings.models_dir / "champion", dirs_exist_ok=True)
+    return log_run(run, made / "bundle", figures=candidate_figures(run), settings=settings)
+
+
+class Background:
+    """A background that a cache can hold: the same object is the same background."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Background) and self.table is other.table
+
+
+@cache
+def bundles(run: TrainingRun, background: Background, more: tuple[tuple[str, bytes], ...]) -> Path:
+    """A folder with the bundle of the run and with that of the committed model, which has no figures."""
+    folder = Path(tempfile.mkdtemp(dir=os.environ.get(once.FOLDER)))
+    parts = {"name": "rda", "created_at": run.created_at, "background": background.table, "libraries": {}}
     files = {
         "metrics.json": json.dumps(run.metrics).encode(),
         "evaluation.csv": to_csv(run_evaluation(run).lines),
@@ -73,7 +100,7 @@ def log(run: TrainingRun, background: pd.DataFrame, settings: Settings, **more: 
         "out_of_fold.csv": run.out_of_fold[["row", "repeat", *PROBA]].to_csv(index=False).encode(),
         "held_out.csv": run.held_out[["row", *PROBA]].to_csv(index=False).encode(),
     }
-    files |= {f"{name}.json": content for name, content in more.items()}
-    save_bundle(folder, run.pipelines["rda"], **parts, files=files)
-    save_bundle(settings.models_dir / "champion", run.pipelines["rda"], **parts, files={})
-    return log_run(run, folder, figures=candidate_figures(run), settings=settings)
+    files |= {f"{name}.json": content for name, content in more}
+    save_bundle(folder / "bundle", run.pipelines["rda"], **parts, files=files)
+    save_bundle(folder / "committed", run.pipelines["rda"], **parts, files={})
+    return folder

@@ -11,7 +11,7 @@ import pandas as pd
 from core.dataset.stand_in import sample
 from core.dataset.table import Table, as_table
 from core.models.training_run import TrainingRun
-from core.training import candidates, folds
+from core.training import candidates, folds, speed
 from core.training import run as run_module
 from core.training.run import train_and_compare
 
@@ -37,6 +37,21 @@ def small_table() -> Table:
 def in_one_process() -> Iterator[None]:
     """Fit the models in this process: new ones take longer to start than a small training takes."""
     with patch.object(folds, "cpu_count", lambda: 1), patch.object(run_module, "cpu_count", lambda: 1):
+        yield
+
+
+@contextmanager
+def small_recipe() -> Iterator[None]:
+    """Train the champion with its two quickest members and one point of a learning curve, timed on two short clips."""
+    members = candidates.blend_members
+    with (
+        patch.object(candidates, "blend_members", lambda seed: members(seed)[:2]),
+        patch.object(run_module, "LEARNING_SHARES", (0.5,)),
+        patch.object(run_module, "NOISE", (0.05,)),
+        patch.object(speed, "CLIPS", 2),
+        patch.object(speed, "SECONDS", 5.0),
+        in_one_process(),
+    ):
         yield
 
 

@@ -1,12 +1,16 @@
 """Two servers behind our nginx file on one PostgreSQL: sessions stay with their server, and nothing stored is lost."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import forked
 import postgres
 import pytest
 from required import missing
 from websockets.exceptions import ConnectionClosed
 
+from benchmarks import visitors
 from benchmarks.load import STORED, again, rows
 from benchmarks.two_servers import NGINX, Pair, two_servers
 from benchmarks.visitors import Server, Visitor, come
@@ -15,11 +19,23 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 CLIPS = [(path.read_bytes(), path.name) for path in (GOLDEN / "arpeggio_6s.flac", GOLDEN / "dc_offset_6s.flac")]
 MANY = 60  # browsers, of which each server gets at least one
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("forked")]
+
+
+class Forked:
+    """Stands for the module ``subprocess``: servers are forks of the process that has loaded the program."""
+
+    TimeoutExpired = subprocess.TimeoutExpired
+
+    @staticmethod
+    def Popen(words: list[str], *, cwd: Path, env: dict[str, str], **_: object) -> forked.Command:  # noqa: N802
+        assert (words[0], cwd) == (sys.executable, forked.ROOT)
+        return forked.Command(words[1:], env=env)
 
 
 @pytest.fixture
-def pair():
+def pair(monkeypatch):
+    monkeypatch.setattr(visitors, "subprocess", Forked)
     if not Path(NGINX).is_file():
         missing("nginx is not installed (Debian: nginx-light).")
     with two_servers(postgres.shared().new_database(), settings={"TME_WARM_UP": "false"}) as running:

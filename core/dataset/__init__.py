@@ -1,7 +1,7 @@
 """The published table and tables of that shape: fetch, read, clean, check, split, explore.
 
 published, loading, table : the UCI table, the choice of the table to use, and the type `Table`.
-csv_reading, parsing, label_codes, cleaning, user_tables : tables that users provide.
+csv_reading, cells, parsing, label_codes, cleaning, user_tables : tables that users provide.
 near_duplicates, split : clips of one recording, and the held-out clips for the final test.
 matching : the row of a table that a clip belongs to, by its features.
 stages : fetch, clean and split as steps from file to file.

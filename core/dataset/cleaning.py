@@ -160,8 +160,7 @@ def _unread_labels(parsed: Parsed, without: Collection[str]) -> Parsed:
 
 def _with_other_columns(messy: pd.DataFrame, numbers: pd.DataFrame, parsed: Parsed) -> pd.DataFrame:
     """Return the messy table with its features as numbers and its labels as they were read."""
-    whole = messy.set_axis(numbers.index, axis=0).astype(dict.fromkeys(COLUMNS, object))
-    whole = whole.assign(**{c: numbers[c] for c in COLUMNS})
+    whole = messy.set_axis(numbers.index, axis=0).assign(**{c: numbers[c] for c in COLUMNS})
     if LABEL in messy.columns:
         written = whole[LABEL].astype(object)
         whole[LABEL] = written.where(parsed.labels == "", parsed.labels)
@@ -255,6 +254,8 @@ def tails(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 def _blank(values: np.ndarray, bad: np.ndarray, parsed: Parsed, rule: str) -> pd.DataFrame:
     """Set the bad cells to NaN in place and return their report entries."""
+    if not bad.any():
+        return _NO_CHANGES
     at, place = np.nonzero(bad)
     values[at, place] = np.nan
     return _cell_changes(parsed, at, place, rule)
@@ -311,6 +312,8 @@ def _parse_changes(parsed: Parsed) -> pd.DataFrame:
     changes = [_changes(parsed.rows[changed], LABEL, old=old, new=new, rule=parsed.label_rules[changed])]
     for kind, rule in _PARSE_RULES.items():
         at, place = np.nonzero(parsed.kinds == kind)
+        if not len(at):
+            continue
         entries = _cell_changes(parsed, at, place, rule)
         if kind == PADDED:
             entries["new"] = entries["old"].str.strip()
@@ -324,3 +327,6 @@ def _changes(rows: np.ndarray, column: object, *, old: object, new: object, rule
     entries = pd.DataFrame({name: pd.Series(v, index=range(len(rows)), dtype="str") for name, v in text.items()})
     entries.insert(0, "row", pd.array(rows.tolist(), dtype="Int64"))
     return entries
+
+
+_NO_CHANGES = _changes(np.empty(0, dtype=int), "", old=None, new=None, rule="")

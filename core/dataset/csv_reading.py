@@ -127,6 +127,8 @@ def _cells(body: str, names: list[str], dialect: dict[str, Any], shown: str) -> 
 
 def _without_empty_end(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove empty rows at the end of the table, which spreadsheets often add."""
+    if any(not isinstance(cell, str) or cell.strip() for cell in frame.iloc[-1]):
+        return frame
     for start in range((len(frame) - 1) // _BLOCK_ROWS * _BLOCK_ROWS, -1, -_BLOCK_ROWS):
         block = frame.iloc[start : start + _BLOCK_ROWS].apply(lambda column: column.str.strip() != "")
         written = np.flatnonzero(block.any(axis=1).to_numpy())

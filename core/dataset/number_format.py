@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from core.dataset.cells import blocks, by_cell
 from core.dataset.stand_in import SUMMARY_FILE
 from core.errors import TableError
 from core.schema import COLUMNS, FEATURES
@@ -38,29 +39,43 @@ def point_decimals(frame: pd.DataFrame) -> pd.DataFrame:
     The comma is the decimal mark in rows and columns with more decimal commas than decimal points. A single ``1,5``
     among numbers with points does not change.
     """
-    marked = [c for c in COLUMNS if frame[c].str.contains(_MARKS, regex=True).any()]
-    if not marked:
+    marks = by_cell(frame, COLUMNS, lambda cells: cells.str.contains(_MARKS, regex=True))
+    marked = np.array([marks[:, place].any() for place in range(len(COLUMNS))])
+    if not marked.any():
         return frame
-    cells = {c: frame[c].str.replace(_MINUS, "-") for c in marked}
-    comma, point = np.zeros((2, len(frame), len(COLUMNS)), dtype=bool)
-    for place, column in enumerate(COLUMNS):
-        point[:, place] = _matches(frame[column], _POINT)
-        if column in cells:
-            comma[:, place] = _matches(cells[column], _DECIMAL_COMMA)
+    names = [column for column, yes in zip(COLUMNS, marked, strict=True) if yes]
+    comma = np.zeros((len(frame), len(COLUMNS)), dtype=bool)
+    comma[:, marked] = by_cell(frame, names, lambda cells: _matches(_plain_minus(cells), _DECIMAL_COMMA))
+    point = by_cell(frame, COLUMNS, lambda cells: _matches(cells, _POINT))
     rows = comma.sum(axis=1) - point.sum(axis=1)
     columns = comma.sum(axis=0) > point.sum(axis=0)
-    for column, written in cells.items():
-        place = COLUMNS.index(column)
-        by_comma = comma[:, place] & ((rows > 0) | columns[place])
-        if columns[place]:
-            by_comma |= (rows >= 0) & _matches(written, _POINT_GROUPS)
-        ungrouped = written.str.replace(_SPACE, "", regex=True)
-        by_point = ~by_comma & _matches(written, _GROUPED)
-        whole = ~by_comma & _matches(written, _WHOLE)
-        new = written.mask(by_comma, ungrouped.str.replace(".", "").str.replace(",", "."))
-        new = new.mask(by_point, ungrouped.str.replace(",", ""))
-        cells[column] = new.mask(whole, ungrouped.str.replace(r"[.,]", "", regex=True))
-    return frame.assign(**cells)
+    by_comma = comma & ((rows > 0)[:, None] | columns)
+    rewritten: dict[str, pd.Series] = {}
+    for part, cells in blocks(frame, names):
+        places = [COLUMNS.index(name) for name in part]
+        may_group = (rows >= 0)[:, None] & columns[places]
+        new = _pointed(_plain_minus(cells), by_comma[:, places].T.ravel(), may_group.T.ravel())
+        each = (new.iloc[k * len(frame) : (k + 1) * len(frame)] for k in range(len(part)))
+        rewritten |= {name: one.set_axis(frame.index) for name, one in zip(part, each, strict=True)}
+    return frame.assign(**rewritten)
+
+
+def _pointed(written: pd.Series, by_comma: np.ndarray, may_group: np.ndarray) -> pd.Series:
+    """Return the cells with decimal points.
+
+    by_comma, may_group : cells with a decimal comma, and cells whose points may stand between thousands.
+    """
+    by_comma = by_comma | (may_group & _matches(written, _POINT_GROUPS))
+    ungrouped = written.str.replace(_SPACE, "", regex=True)
+    by_point = ~by_comma & _matches(written, _GROUPED)
+    whole = ~by_comma & _matches(written, _WHOLE)
+    new = written.mask(by_comma, ungrouped.str.replace(".", "").str.replace(",", "."))
+    new = new.mask(by_point, ungrouped.str.replace(",", ""))
+    return new.mask(whole, ungrouped.str.replace(r"[.,]", "", regex=True))
+
+
+def _plain_minus(cells: pd.Series) -> pd.Series:
+    return cells.str.replace(_MINUS, "-")
 
 
 def _matches(cells: pd.Series, pattern: str) -> np.ndarray:

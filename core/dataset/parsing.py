@@ -1,10 +1,12 @@
 """Parse a messy table cell by cell into numbers and emotions, and record why a cell could not be read."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
+from core.dataset.cells import blocks
 from core.dataset.label_codes import legend
 from core.dataset.published_rows import code_meanings
 from core.emotion_words import read_emotion
@@ -76,8 +78,12 @@ def parse(messy: pd.DataFrame) -> Parsed:
     text = messy[[LABEL, *COLUMNS]].set_axis(pd.Index(rows), axis=0)
     numbers = np.full((len(messy), len(COLUMNS)), np.nan)
     kinds = np.full(numbers.shape, OK, dtype=np.int8)
-    for place, column in enumerate(COLUMNS):
-        numbers[:, place], kinds[:, place] = _parse_column(text[column])
+    typed = [c for c in COLUMNS if pd.api.types.is_numeric_dtype(text[c])]
+    alike = [typed, [c for c in COLUMNS if c not in typed]]
+    for names, cells in chain.from_iterable(blocks(text, columns) for columns in alike):
+        places = [COLUMNS.index(name) for name in names]
+        found, kind = _parse_cells(cells)
+        numbers[:, places], kinds[:, places] = (part.reshape(len(names), len(text)).T for part in (found, kind))
     labels, label_rules = _parse_labels(text[LABEL])
     _read_codes(messy, numbers, labels, label_rules)
     extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
@@ -91,8 +97,8 @@ def own_rows(messy: pd.DataFrame) -> np.ndarray:
     return messy[EXTRACTOR_COLUMN].astype(str).str.strip().str.startswith(OWN_EXTRACTOR).to_numpy(dtype=bool)
 
 
-def _parse_column(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers (NaN if a cell has none) and the kinds of the cells of one column."""
+def _parse_cells(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers (NaN if a cell has none) and the kinds of the cells."""
     empty = cells.isna().to_numpy(dtype=bool)
     kinds = np.where(empty, MISSING, OK).astype(np.int8)
     if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):

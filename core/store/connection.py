@@ -5,13 +5,15 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from pandas.api.extensions import ExtensionArray
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.access import Person
@@ -368,17 +370,15 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
     Rows become columns in parts, because a row of objects needs ten times the memory of its place in the columns.
     """
     result = connection.execute(query)
-    names = list(result.keys())
-    # pandas looks up attributes of each row of any other type than tuple
-    parts = [_columns([tuple(row) for row in rows], names, query) for rows in result.partitions(_ROWS_AT_ONCE)]
-    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0] if parts else _columns([], names, query)
+    names, kinds = list(result.keys()), {column.name: column.type for column in query.selected_columns}
+    parts = [_table(zip(*rows, strict=True), names, kinds) for rows in result.partitions(_ROWS_AT_ONCE)]
+    if not parts:
+        return _table([()] * len(names), names, kinds)
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
-def _columns(rows: list[tuple[Any, ...]], names: list[str], query: sa.Select[Any]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=names)
-    for column in query.selected_columns:
-        table[column.name] = _typed(table[column.name], column.type)
-    return table
+def _table(columns: Iterable[Sequence[Any]], names: Sequence[str], kinds: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame({name: _typed(values, kinds[name]) for name, values in zip(names, columns, strict=True)})
 
 
 def remembered(store: Store, name: str, key: tuple[object, ...], make: Callable[[], T]) -> T:
@@ -414,13 +414,14 @@ def by_clip(store: Store, query: sa.Select[Any], clip_id: sa.ColumnElement[str],
     return pd.concat(tables).set_index("clip_id")
 
 
-def _typed(values: pd.Series, kind: sa.types.TypeEngine[Any]) -> pd.Series:
+def _typed(values: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> np.ndarray | ExtensionArray:
+    """Values of one column as an array: a table that is made of arrays takes a third of the time of other ways."""
     if isinstance(kind, UtcTime):
-        return pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
+        return pd.to_datetime(pd.Series(values, dtype=object), utc=True).astype("datetime64[us, UTC]").array
     if isinstance(kind, sa.Boolean):
-        return values.astype(bool)
+        return np.fromiter(map(bool, values), dtype=bool, count=len(values))
     if isinstance(kind, sa.Integer):
-        return values.astype("Int64")
+        return pd.array(values, dtype="Int64")
     if isinstance(kind, sa.Float):
-        return values.astype(float)
-    return values.astype("str")
+        return np.array(values, dtype=float)  # NaN for None
+    return pd.array(values, dtype="str")

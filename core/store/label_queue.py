@@ -1,6 +1,7 @@
 """Queries behind the label queue."""
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -89,7 +90,7 @@ def _first_of(
 
     The candidates are asked about in parts, a small one first, because nearly all of them are returned.
     """
-    size, tables = 2 * limit + 1, [frame(c, query.where(clips.c.id == ""))]  # an empty table with its columns
+    size, tables = 2 * limit + 1, []
     first: dict[str, str] = {}  # recording -> clip
     while len(first) < limit and (part := list(islice(candidates, size))):
         table = frame(c, query.where(clips.c.id.in_(part))).set_index("clip_id")
@@ -97,6 +98,7 @@ def _first_of(
         chosen = [clip_id for clip_id in there if first.setdefault(same.name(clip_id), clip_id) == clip_id]
         tables.append(table.loc[chosen].reset_index())
         size = min(4 * size, IDS_AT_ONCE)
+    tables = tables or [frame(c, query.where(clips.c.id == ""))]  # an empty table with its columns
     return pd.concat(tables).head(limit).reset_index(drop=True)
 
 
@@ -116,8 +118,12 @@ def _order(
     return remembered(store, f"queue {sorted(pair)}", key, lambda: log.order(champion, challenger, pair))
 
 
+@lru_cache(maxsize=8)
 def queue_query(champion: str | None, challenger: str | None) -> sa.Select[Any]:
-    """Return the query for clips that are not deleted, each with the predictions of both models."""
+    """Return the query for clips that are not deleted, each with the predictions of both models.
+
+    It takes as long to write as to run, and nobody can change it.
+    """
     first, of_first = newest_prediction("champion", champion, or_any=True)
     second, of_second = newest_prediction("challenger", challenger)
     return (

@@ -53,12 +53,13 @@ def _upgrade_locked(connection: sa.Connection, path: Path | None, to: str) -> No
     from core.store.revision import current_revision
 
     present = current_revision(connection)  # another process may have been faster
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    scripts = ScriptDirectory.from_config(config())
+    known = {script.revision for script in scripts.walk_revisions()}
     if present is not None and present not in known:
         raise StoreError(
             f"The database was created by a newer version of this program (revision {present}). Update the program."
         )
-    if present == head():
+    if present == scripts.get_current_head():
         return
     if path is not None and present is not None:
         _copy_first(path, present)

@@ -6,24 +6,29 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import forked
 import libraries
+import psutil
 import pytest
 import requests
 
 from core import store
 from core.access import Role
-from core.settings import ROOT
 
-pytestmark = pytest.mark.xdist_group("api-faults")
+pytestmark = pytest.mark.xdist_group("forked")
 START_S, ANSWER_S = 240, 120
 LIMIT_MB = 10
+FORKING = """
+import multiprocessing, uvicorn._subprocess
+uvicorn._subprocess.spawn = multiprocessing.get_context("fork")
+from core.__main__ import main
+main()
+"""  # workers are forks of the server, which begins with the model loaded
 
 
 class Server:
@@ -43,11 +48,8 @@ class Server:
             "TME_MAX_UPLOAD_MB": str(LIMIT_MB),
             "PYTHONUNBUFFERED": "1",
         }
-        words = ("-m", "core", "serve", "--port", str(self.port), "--workers", "2")
-        with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *words], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-            )
+        words = ("-c", FORKING, "serve", "--port", self.port, "--workers", "2")
+        self.process = forked.Command(words, env=environment, output=self.log_file)
         self.wait(lambda: self.log.count('"message": "Application startup complete."') == 2)
         self.wait_ready()
 
@@ -64,7 +66,7 @@ class Server:
         while not fulfilled():
             assert self.process.poll() is None, self.log
             assert time.monotonic() < end, self.log
-            time.sleep(0.1)  # looks again; nothing depends on the length
+            time.sleep(0.03)  # looks again; nothing depends on the length
 
     def wait_ready(self) -> None:
         """Wait until both workers answered that they are ready: a connection reaches one of them."""
@@ -93,23 +95,16 @@ class Server:
         )
 
     def workers(self) -> set[int]:
-        """Process ids of the workers, which load the model; the tracker of resources is none."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        """Process ids of the workers."""
+        return {child.pid for child in psutil.Process(self.process.pid).children()}
 
     def memory_mb(self) -> float:
         """Memory of all workers."""
-        total = 0
-        for pid in self.workers():
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            total += int(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
-        return total / 1000
+        return sum(psutil.Process(pid).memory_info().rss for pid in self.workers()) / 1e6
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, migrated):
-    if not Path("/proc/self/task").exists():
-        pytest.skip("The tests look up the workers in /proc.")
     made = Server(tmp_path_factory.mktemp("faults"), migrated)
     yield made
     if made.process.poll() is None:

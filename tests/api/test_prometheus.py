@@ -24,7 +24,7 @@ from core.store.event_sums import EDGES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE, GRAFANA = ROOT / "deploy" / "compose", ROOT / "deploy" / "grafana"
-WINDOW_S = 15
+WINDOW_S = 8
 NOTED_AGAIN_S = 4  # more often, the figures are busy with counting them
 FAST = [0.2, 0.3, 0.4, 0.7, 0.9, 1.1, 1.2, 1.3, 1.4, 1.6]
 NO_DATA_YET = re.compile("tme_(quality|drift|agreement)")  # needs labels, or many clips that `watch` has judged

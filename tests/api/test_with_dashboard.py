@@ -2,17 +2,16 @@
 
 import os
 import socket
-import subprocess
-import sys
 import time
 
+import forked
 import libraries
 import pytest
 import requests
 
-from core.settings import ROOT
-
 START_S = 240
+
+pytestmark = pytest.mark.xdist_group("forked")
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +22,8 @@ def address(tmp_path_factory):
         port = free.getsockname()[1]
     own = {"TME_DATA_DIR": str(folder), "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip", "TME_WARM_UP": "false"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_")} | own
-    words = [sys.executable, "-m", "core", "serve", "--with-dashboard", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    words = ["-m", "core", "serve", "--with-dashboard", "--port", port]
+    process = forked.Command(words, env=environment, output=folder / "log")
     end = time.monotonic() + START_S
     try:
         while True:
@@ -36,7 +34,7 @@ def address(tmp_path_factory):
                 pass
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.2)  # looks again
+            time.sleep(0.05)  # looks again
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -65,7 +63,7 @@ def test_a_job_over_files_runs_to_its_results(address):
     end = time.monotonic() + START_S
     while (job := requests.get(place, timeout=20).json())["state"] == "running":
         assert time.monotonic() < end, job
-        time.sleep(0.2)  # looks again
+        time.sleep(0.05)  # looks again
     assert (job["state"], job["found"], job["scored"]) == ("done", 2, 2), job
     rows = requests.get(address + job["results"], timeout=20).json()["rows"]
     assert [row["state"] for row in rows] == ["scored", "scored"]

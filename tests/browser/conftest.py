@@ -2,20 +2,16 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from core.settings import ROOT
+from tests.browser.servers import APP, free_port, running
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-START_S = 60  # a server that has not answered by then does not start
 QUIET = (  # Chromium asks nobody but our server
     *("--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-dev-shm-usage", "--disable-extensions"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"),
@@ -41,9 +37,6 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Streamlit on a free port, stopped at the end by its own process number."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     data_dir = tmp_path_factory.mktemp("server")
     table = Path(os.environ.get("TME_TABLE") or ROOT.parent / "shared" / "data" / "Acoustic Features.csv")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_")} | {
@@ -52,34 +45,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip",  # nothing is fetched: the stand-in is shown instead
         **({"TME_TABLE": str(table)} if table.is_file() else {}),
     }
-    options = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1")
-    with (data_dir / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *options],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process, data_dir / "server.log")
-            yield Server(f"http://127.0.0.1:{port}", data_dir)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with opener.open(url, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    port = free_port()
+    words = (*APP, "--server.address=127.0.0.1")
+    with running(words, environment, port=port, log=data_dir / "server.log"):
+        yield Server(f"http://127.0.0.1:{port}", data_dir)
 
 
 @pytest.fixture(scope="session")
@@ -100,12 +69,54 @@ def _required():
     return playwright.sync_api
 
 
+class Window:
+    """One window for all tests of a worker: its front end is loaded and compiled only once.
+
+    Each test gets it as a new visitor's: without cookies and storage, on an empty page.
+    """
+
+    def __init__(self, chromium):
+        self._chromium, self._page = chromium, None
+
+    def opened(self, width: int):
+        """The page, that wide."""
+        if self._page is None:
+            self._page = self._chromium.new_context(color_scheme="light", accept_downloads=True).new_page()
+            self._page.set_default_timeout(60_000)
+        self._page.set_viewport_size({"width": width, "height": 900})
+        return self._page
+
+    def leave(self) -> None:
+        """Forget the visitor; a window that does not answer any more is closed."""
+        from playwright.sync_api import Error
+
+        try:
+            if self._page.url.startswith("http"):
+                self._page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            self._page.goto("about:blank")
+            self._page.context.clear_cookies()
+            self._page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+            self._page.mouse.move(0, 0)
+        except Error:
+            self.close()
+
+    def close(self) -> None:
+        """Close the window; the next test opens another one."""
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+@pytest.fixture(scope="session")
+def window(chromium):
+    """The window of this worker's tests."""
+    shared = Window(chromium)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def browser_page(chromium, request):
+def browser_page(window, request):
     """A new visitor; ``indirect`` parameters choose the width."""
-    width = getattr(request, "param", 1280)
-    context = chromium.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
+    yield window.opened(getattr(request, "param", 1280))
+    window.leave()

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -15,10 +16,11 @@ from core.models.prediction import Prediction
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
+from pages.shared.who import COOKIE
 
 pytestmark = pytest.mark.browser
 
-CLIPS = 8
+CLIPS = 6
 SECONDS = 15  # longer than a busy machine takes to look whether it plays
 LISTEN_MS = 1300  # longer than `core.labelling.desk.TOO_FAST_S`
 SOUND = ".st-key-player audio"  # the clip on the desk; another audio element loads the next clip
@@ -81,14 +83,26 @@ def tab_to(page, role, name):
     pytest.fail(f"the Tab key does not lead to {name}")
 
 
-def sit_down(page, server, name, query=""):
+def give_name(page, server, name):
     """Open the page and give the name, without a mouse."""
-    page.goto(f"{server.url}/label{query}")
+    page.goto(f"{server.url}/label")
     page.get_by_text("What is your name?").wait_for()
     idle(page)
     tab_to(page, "textbox", "Your name")
     page.keyboard.type(name)
     page.keyboard.press("Enter")
+    clip_comes(page)
+
+
+def come_back(page, server, name, query=""):
+    """Open the page with a name that the browser knows."""
+    page.context.add_cookies([{"name": COOKIE, "value": quote(name), "url": server.url}])
+    page.goto(f"{server.url}/label{query}")
+    clip_comes(page)
+
+
+def clip_comes(page):
+    """Wait for a clip, and until it was heard long enough for an answer."""
     page.get_by_role("button", name="● sad").wait_for()
     idle(page)
     page.wait_for_timeout(LISTEN_MS)
@@ -103,11 +117,14 @@ def next_is_heard(page, before):
     return page.evaluate(f"document.querySelector('{SOUND}').src")
 
 
-@pytest.mark.parametrize("browser_page", [1280, 390], indirect=True, ids=["desktop", "telephone"])
-def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request):
-    page, name = browser_page, once(f"Keys {request.node.callspec.id}")
-    sit_down(page, server, name)
+@pytest.mark.parametrize("browser_page", [390], indirect=True)
+def test_a_session_with_the_keyboard_alone(server, queue, browser_page):
+    """On a telephone, and after two answers on a desk."""
+    page, name = browser_page, once("Keys")
+    give_name(page, server, name)
     for key, emotion in zip("1234", EMOTIONS, strict=True):
+        if key == "3":
+            page.set_viewport_size({"width": 1280, "height": 900})
         before = said(queue, name)
         page.keyboard.press(key)
         if not comes(lambda expected=[*before, emotion]: said(queue, name) == expected):
@@ -122,6 +139,7 @@ def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request)
     page.keyboard.press("z")
     page.get_by_text("Taken back").wait_for()
     assert said(queue, name)[5:] == ["undo"]
+    page.set_viewport_size({"width": 390, "height": 900})
     page.reload()
     page.get_by_role("button", name="● sad").wait_for()  # the name was kept by the browser
     idle(page)
@@ -132,28 +150,31 @@ def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request)
     page.get_by_text("3 answered").wait_for()
 
 
-@pytest.mark.parametrize("height", [844, 650])
 @pytest.mark.parametrize("browser_page", [390], indirect=True)
-def test_on_a_telephone_all_is_in_sight_together_and_nothing_lies_over_it(server, queue, browser_page, height):
+def test_on_a_telephone_all_is_in_sight_together_and_nothing_lies_over_it(server, queue, browser_page):
     page = browser_page
-    page.set_viewport_size({"width": 390, "height": height})
-    sit_down(page, server, once("Telephone"), query="?guesses=true")
+    come_back(page, server, once("Telephone"), query="?guesses=true")
     answers = [page.get_by_role("button", name=e) for e in ("▲ angry", "★ happy", "■ relax", "● sad")]
     others = [page.locator(SOUND), page.get_by_role("button", name="Comment"), page.locator(".st-key-about_clip")]
-    for element in answers + others:
-        box = element.bounding_box()
-        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
-        assert 0 <= box["y"] <= box["y"] + box["height"] <= height
-        on_top = "e => { const b = e.getBoundingClientRect();"
-        on_top += " return e.contains(document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2)) }"
-        assert element.evaluate(on_top)
-    before = [button.bounding_box() for button in answers]
-    assert min(box["height"] for box in before) >= 44  # a thumb's width
-    page.mouse.wheel(0, 2000)
-    page.wait_for_timeout(300)
-    for button, box in zip(answers, before, strict=True):
-        assert button.bounding_box()["y"] == pytest.approx(box["y"], abs=2)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for height in (844, 650):
+        page.set_viewport_size({"width": 390, "height": height})
+        page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        for element in answers + others:
+            box = element.bounding_box()
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+            assert 0 <= box["y"] <= box["y"] + box["height"] <= height
+            on_top = "e => { const b = e.getBoundingClientRect();"
+            on_top += " return e.contains(document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2)) }"
+            assert element.evaluate(on_top)
+        before = [button.bounding_box() for button in answers]
+        assert min(box["height"] for box in before) >= 44  # a thumb's width
+        page.mouse.wheel(0, 2000)
+        page.wait_for_timeout(300)
+        for button, box in zip(answers, before, strict=True):
+            assert button.bounding_box()["y"] == pytest.approx(box["y"], abs=2)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.mouse.wheel(0, -2000)
+        page.wait_for_timeout(300)
 
 
 @pytest.mark.parametrize("browser_page", [390], indirect=True)
@@ -161,7 +182,7 @@ def test_a_task_on_a_telephone(server, queue, browser_page):
     page, name = browser_page, once("Tasked")
     page.set_viewport_size({"width": 390, "height": 844})
     tasks.make_task(queue, name="Four clips", choice=Choice(4), raters=[(name, False)], seed=1)
-    sit_down(page, server, name)
+    give_name(page, server, name)
     before = ""
     for number in range(5):  # one of the four comes twice
         page.get_by_text(f"{number} of 5 answered").wait_for()
@@ -177,9 +198,10 @@ def test_a_task_on_a_telephone(server, queue, browser_page):
     assert (table["answer_s"] >= table["heard_s"] - 0.2).all()
 
 
-def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, queue, browser_page):
+def test_keys_in_a_comment_are_no_answers_and_the_comment_is_stored(server, queue, browser_page):
+    """With the Tab key to a button; then with the keys that open a comment and the list of keys."""
     page, name = browser_page, once("Scribe")
-    sit_down(page, server, name)
+    give_name(page, server, name)
     tab_to(page, "button", "Comment")
     page.keyboard.press("Enter")
     tab_to(page, "textbox", "Comment (optional)")
@@ -192,22 +214,35 @@ def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, qu
     wait_for(lambda: said(queue, name) == ["happy"])
     assert store.feedback_table(queue, rater=name)["comment"].tolist() == ["4 beats, 1 saz, sz"]
 
+    page.get_by_text("1 answered").wait_for()
+    clip_comes(page)
+    page.keyboard.press("?")
+    page.get_by_text("take back the newest answer").wait_for()
+    page.keyboard.press("?")
+    page.get_by_text("take back the newest answer").wait_for(state="hidden")
+    page.keyboard.press("w")
+    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
+    page.keyboard.type("4 beats?")
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
+    page.get_by_role("button", name="Comment: 4 beats?").click()
+    page.keyboard.press("1")  # at once, before the field is drawn
+    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("End")
+    page.keyboard.type(" 2")
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
+    assert said(queue, name) == ["happy"]
+    page.keyboard.press("3")
+    wait_for(lambda: said(queue, name) == ["happy", "relax"])
+    _, comment = store.feedback_table(queue, rater=name)["comment"]
+    assert sorted(comment.replace("1", "")) == sorted("4 beats? 2")  # the browser chooses where the caret stands
 
-def test_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
-    page, name = browser_page, once("Heavy hand")
-    sit_down(page, server, name)
-    for _ in range(60):
-        page.keyboard.down("3")
-        page.wait_for_timeout(33)
-    page.keyboard.up("3")
-    idle(page)
-    page.wait_for_timeout(LISTEN_MS)
-    assert said(queue, name) == ["relax"]
 
-
-def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip(server, queue, browser_page):
+def test_a_second_press_while_the_page_is_slow_or_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
     page, name = browser_page, once("Impatient")
-    sit_down(page, server, name)
+    come_back(page, server, name)
     for wait in (150, 600):
         before = said(queue, name)
         page.keyboard.press("2")
@@ -217,6 +252,13 @@ def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip
         idle(page)
         page.wait_for_timeout(LISTEN_MS)
         assert said(queue, name) == [*before, "happy"]
+    for _ in range(60):
+        page.keyboard.down("3")
+        page.wait_for_timeout(33)
+    page.keyboard.up("3")
+    idle(page)
+    page.wait_for_timeout(LISTEN_MS)
+    assert said(queue, name) == ["happy", "happy", "relax"]
 
 
 def seek(page, share):
@@ -236,7 +278,7 @@ def seek(page, share):
 
 def test_no_click_takes_the_keys_away(server, queue, browser_page):
     page, name = browser_page, once("Switcher")
-    sit_down(page, server, name)
+    come_back(page, server, name)
     page.get_by_role("button", name="Options").click()
     page.get_by_text("Guesses of the model").click()
     page.wait_for_url("**guesses=true**")  # it stays on after a reload
@@ -273,36 +315,9 @@ def test_no_click_takes_the_keys_away(server, queue, browser_page):
     wait_for(lambda: said(queue, name) == ["sad", "relax"])
 
 
-def test_a_key_opens_the_comment_and_another_the_list_of_keys(server, queue, browser_page):
-    page, name = browser_page, once("Writer")
-    sit_down(page, server, name)
-    page.keyboard.press("?")
-    page.get_by_text("take back the newest answer").wait_for()
-    page.keyboard.press("?")
-    page.get_by_text("take back the newest answer").wait_for(state="hidden")
-    page.keyboard.press("w")
-    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
-    page.keyboard.type("4 beats?")
-    page.keyboard.press("Enter")
-    page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
-    page.get_by_role("button", name="Comment: 4 beats?").click()
-    page.keyboard.press("1")  # at once, before the field is drawn
-    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.press("End")
-    page.keyboard.type(" 2")
-    page.keyboard.press("Enter")
-    page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
-    assert said(queue, name) == []
-    page.keyboard.press("2")
-    wait_for(lambda: said(queue, name) == ["happy"])
-    (comment,) = store.feedback_table(queue, rater=name)["comment"]
-    assert sorted(comment.replace("1", "")) == sorted("4 beats? 2")  # the browser chooses where the caret stands
-
-
 def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server, queue, browser_page):
     page, name = browser_page, once("Finisher")
-    sit_down(page, server, name)
+    come_back(page, server, name)
     for clip in store.clips_to_label(queue, rater=name, limit=1000, origins=store.ORIGINS, with_audio=True)["clip_id"]:
         store.add_feedback(queue, token=store.new_token(), rater=name, label="sad", clip_id=clip, source="label")
     page.reload()
@@ -317,20 +332,10 @@ def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server
     page.get_by_text("You are done").wait_for()
 
 
-def test_one_answer_after_the_other(server, queue, browser_page):
-    page, name = browser_page, once("Quick")
-    sit_down(page, server, name)
-    before = ""
-    for number in range(1, 6):
-        before = next_is_heard(page, before)
-        page.keyboard.press("1")
-        page.get_by_text(f"{number} answered").wait_for()
-    assert said(queue, name) == ["angry"] * 5
-
-
 def test_the_next_clip_is_loaded_ahead_and_plays_by_itself_and_only_that(server, queue, browser_page):
-    page = browser_page
-    sit_down(page, server, once("Listener"))
+    """One answer after the other, each when the clip was heard."""
+    page, name = browser_page, once("Listener")
+    give_name(page, server, name)
     sound = "[...document.querySelectorAll('audio')].map(a => [a.src, a.paused])"
     page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 0")
     page.wait_for_function("document.querySelector('.st-key-next_clip audio').readyState === 4")  # it could play
@@ -342,3 +347,9 @@ def test_the_next_clip_is_loaded_ahead_and_plays_by_itself_and_only_that(server,
     (second, paused), *_ = page.evaluate(sound)
     assert second == ahead
     assert not paused
+    before = first
+    for number in range(2, 5):
+        before = next_is_heard(page, before)
+        page.keyboard.press("1")
+        page.get_by_text(f"{number} answered").wait_for()
+    assert said(queue, name) == ["angry"] * 4

@@ -160,8 +160,8 @@ def test_one_sound_at_a_time_and_nothing_is_left_at_the_end(drawn):
 def test_the_next_piece_begins_by_itself_with_its_gain(server, browser_page, tmp_path):
     stored(store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}"), tmp_path / "music", each=4, said_s=60.0)
     page = browser_page
-    page.add_init_script(CATCH_GAINS)
     page.goto(f"{server.url}/playlists?minutes_mood=5&fade_in=0.5&fade_out=0.5&between=Crossfade&crossfade=1")
+    page.evaluate(f"() => {{{CATCH_GAINS}}}")
     page.get_by_role("button", name="Play all").click()
     status, seek = page.locator("[data-part=status]"), page.locator("[data-part=seek]")
     page.wait_for_function("gains.length == 2")  # the piece that plays, and the next one

@@ -4,9 +4,6 @@ import base64
 import json
 import os
 import secrets
-import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -23,7 +20,8 @@ from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
-from core.settings import ROOT, Settings
+from core.settings import Settings
+from tests.browser.servers import APP, free_port, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("login")]
 for library in ("authlib", "httpx"):
@@ -104,9 +102,7 @@ def provider():
 def dashboard(provider, tmp_path_factory):
     """The dashboard with that provider configured, and one clip in the queue: its address and its open store."""
     data_dir = tmp_path_factory.mktemp("login")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     (data_dir / "secrets.toml").write_text(
         f"""
@@ -130,33 +126,13 @@ def dashboard(provider, tmp_path_factory):
     store.save_predictions(opened, [(prediction, decide(prediction, Policy()))], policy=Policy())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_") and "proxy" not in k.lower()}
     environment |= {"TME_DATA_DIR": str(data_dir), "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip"}
-    options = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *options, f"--secrets.files={data_dir / 'secrets.toml'}"],
-        cwd=ROOT,
-        env=environment,
-        stdout=(data_dir / "server.log").open("wb"),
-        stderr=subprocess.STDOUT,
-    )
+    environment["TME_WARM_UP"] = "false"
+    words = (*APP, "--server.address=127.0.0.1", f"--secrets.files={data_dir / 'secrets.toml'}")
     try:
-        _wait(f"{url}/_stcore/health", process)
-        yield url, opened
+        with running(words, environment, port=port, log=data_dir / "server.log"):
+            yield url, opened
     finally:
-        process.terminate()
-        process.wait(timeout=20)
         store.close_store(opened)
-
-
-def _wait(url, process):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with opener.open(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("the server did not start")
 
 
 def log_in(page, url, where):
@@ -193,16 +169,6 @@ def test_answers_of_somebody_logged_in_are_verified(provider, dashboard, browser
     page.get_by_role("button", name="Log in").wait_for()
 
 
-def test_whom_the_operator_lists_is_an_analyst(provider, dashboard, browser_page):
-    url, opened = dashboard
-    page = browser_page
-    provider.who = {"sub": "2", "email": "boss@example.org", "email_verified": True}
-    log_in(page, url, "agreement")
-    page.get_by_role("tab", name="Overview").wait_for()
-    roles = store.raters_table(opened).set_index("rater")["role"].to_dict()
-    assert roles["boss@example.org"] == "rater"  # the list alone makes an analyst, as long as they are on it
-
-
 def test_an_address_that_the_provider_does_not_vouch_for_opens_nothing(provider, dashboard, browser_page):
     url, opened = dashboard
     page = browser_page
@@ -221,12 +187,15 @@ def visitor(chromium):
     context.close()
 
 
-def test_the_first_page_of_a_new_visitor_is_closed_too(dashboard, visitor):
+def test_the_first_page_of_a_new_visitor_is_closed_too(dashboard, browser_page):
+    """Two pages, and the links of all; which roles open which page is a matter of the rights' own tests."""
     url, _ = dashboard
-    for name in ("moods", "playlists", "library", "agreement", "learning"):
-        visitor.goto(f"{url}/{name}")
-        visitor.get_by_text("Log in to open this page.").wait_for()
-        assert visitor.get_by_role("link", name=name.capitalize()).count() == 0
+    for name in ("moods", "agreement"):
+        browser_page.goto(f"{url}/{name}")
+        browser_page.get_by_text("Log in to open this page.").wait_for()
+        browser_page.get_by_role("link", name="Home").wait_for()
+        for closed in ("Moods", "Playlists", "Library", "Agreement", "Learning"):
+            assert browser_page.get_by_role("link", name=closed).count() == 0
 
 
 def test_the_address_of_audio_works_only_in_the_browser_that_shows_it(provider, dashboard, browser_page, visitor):
@@ -251,36 +220,32 @@ def test_the_address_of_audio_works_only_in_the_browser_that_shows_it(provider, 
     assert browser_page.request.get(address).status == 404
 
 
-def test_a_forged_or_damaged_cookie_is_nobody(provider, dashboard, browser_page):
+def test_an_analyst_of_the_operators_list_is_nobody_with_a_forged_damaged_or_expired_cookie(
+    provider, dashboard, browser_page
+):
     url, opened = dashboard
-    provider.who = {"sub": "5", "email": "boss@example.org", "email_verified": True}
+    provider.who = {"sub": "2", "email": "boss@example.org", "email_verified": True}
     log_in(browser_page, url, "agreement")
     browser_page.get_by_role("tab", name="Overview").wait_for()
+    roles = store.raters_table(opened).set_index("rater")["role"].to_dict()
+    assert roles["boss@example.org"] == "rater"  # the list alone makes an analyst, as long as they are on it
     context = browser_page.context
     (real,) = (c for c in context.cookies() if c["name"] == "_streamlit_user")
+    assert 0 < real["expires"] - time.time() <= 31 * 24 * 3600
     content, dot, signature = real["value"].partition(".")
     forged = base64.urlsafe_b64encode(
         json.dumps({"is_logged_in": True, "email": "boss@example.org", "email_verified": True, "origin": url}).encode()
     ).decode()
-    for value in (real["value"][:-4] + "AAAA", content, f"{forged}{dot}{signature}", forged, ""):
-        context.add_cookies([{**real, "value": value}])
+    for value in (real["value"][:-4] + "AAAA", content, f"{forged}{dot}{signature}", forged, "", None):
+        if value is None:
+            context.clear_cookies(name="_streamlit_user")  # what a browser does when the time has come
+        else:
+            context.add_cookies([{**real, "value": value}])
         browser_page.goto(f"{url}/agreement")
         browser_page.get_by_text("Log in to open this page.").wait_for()
     context.add_cookies([real])
     browser_page.goto(f"{url}/agreement")
     browser_page.get_by_role("tab", name="Overview").wait_for()
-
-
-def test_an_expired_cookie_is_nobody(provider, dashboard, browser_page):
-    url, _ = dashboard
-    provider.who = {"sub": "5", "email": "boss@example.org", "email_verified": True}
-    log_in(browser_page, url, "agreement")
-    browser_page.get_by_role("tab", name="Overview").wait_for()
-    (real,) = (c for c in browser_page.context.cookies() if c["name"] == "_streamlit_user")
-    assert 0 < real["expires"] - time.time() <= 31 * 24 * 3600
-    browser_page.context.clear_cookies(name="_streamlit_user")  # what a browser does when the time has come
-    browser_page.goto(f"{url}/agreement")
-    browser_page.get_by_text("Log in to open this page.").wait_for()
 
 
 def test_a_changed_role_opens_and_closes_pages(provider, dashboard, browser_page):

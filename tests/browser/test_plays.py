@@ -156,9 +156,9 @@ def test_a_walk_through_moods_and_playlists_is_counted_as_by_hand(server, browse
     opened = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
     pieces = stored(opened, tmp_path / "music", each=6, said_s=60.0)
     since, page = now(), browser_page
-    page.add_init_script(FAST)
     page.goto(f"{server.url}/moods?hear={pieces[0]}")
     page.locator("audio").wait_for()
+    page.evaluate(f"() => {{{FAST}}}")
     page.evaluate("window.rate = 8; document.querySelector('audio').play()")
     page.wait_for_function("document.querySelector('audio').ended")
     box = page.get_by_role("combobox", name="Piece to hear")

@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import forked
 import pytest
 from real_nginx import free_port, nginx, still_runs
 from registered import discriminant, log, training_run
@@ -24,7 +23,7 @@ from core.schema import LABEL
 from core.settings import Settings
 from core.training.promotion import promote
 
-pytestmark = pytest.mark.xdist_group("canary")
+pytestmark = pytest.mark.xdist_group("forked")
 ROOT = Path(__file__).resolve().parent.parent.parent
 MUSIC = ROOT / "tests" / "golden" / "hicaz_taksim.flac"
 OWNER = Person.machine_owner("Ece")
@@ -48,20 +47,18 @@ def settings(tmp_path_factory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def servers(settings, tmp_path_factory) -> Iterator[dict[str, subprocess.Popen]]:
+def servers(settings, tmp_path_factory) -> Iterator[dict[str, forked.Command]]:
     given = {"TME_DATA_DIR": settings.data_dir, "TME_MODELS_DIR": settings.models_dir, "TME_WORKERS": 1}
-    output = (tmp_path_factory.mktemp("log") / "servers").open("wb")
-    started = {}
+    logs, started = tmp_path_factory.mktemp("log"), {}
     for role in ("champion", "challenger"):
         port = getattr(settings, f"{role}_address").rpartition(":")[2]
-        command = [sys.executable, "-m", "core", "serve", "--port", port]
+        command = ["-m", "core", "serve", "--port", port]
         own = {**os.environ, **{name: str(value) for name, value in given.items()}, "TME_SERVES": role}
-        started[role] = subprocess.Popen(command, cwd=ROOT, env=own, stdout=output, stderr=output)
+        started[role] = forked.Command(command, env=own, output=logs / role)
     yield started
     for process in started.values():
         process.kill()
         process.wait()
-    output.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +81,7 @@ def keys(settings) -> list[str]:
     return made
 
 
-def start_when_ready(settings: Settings, servers: dict[str, subprocess.Popen]) -> Canary:
+def start_when_ready(settings: Settings, servers: dict[str, forked.Command]) -> Canary:
     """Start the canary as soon as both servers are ready."""
     end = time.monotonic() + WAIT_S
     while not all(is_ready(getattr(settings, f"{role}_address")) for role in servers):

@@ -1,6 +1,7 @@
 """The gate: what passes, what a person must decide, what is refused; and what cannot be compared."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,11 @@ from core.schema import ALL, EMOTIONS, PROBA
 PROTOCOLS = {DEVELOPMENT: Protocol.CROSS_VALIDATED, HELD_OUT: Protocol.HELD_OUT}
 
 
-def predictions(right: dict[str, float] | float, *, n: int = 200, confidence: float = 0.85) -> pd.DataFrame:
+Right = dict[str, float] | float  # share of right answers, or of those of each emotion
+
+
+def predictions(share: dict[str, float], *, n: int, confidence: float) -> pd.DataFrame:
     """n clips; of each emotion the first share is right, the others are called the next emotion."""
-    share = right if isinstance(right, dict) else dict.fromkeys(EMOTIONS, right)
     lines = []
     for row in range(n):
         y = EMOTIONS[row % 4]
@@ -35,13 +38,19 @@ def predictions(right: dict[str, float] | float, *, n: int = 200, confidence: fl
     return pd.DataFrame(lines, columns=["row", "y", *PROBA])
 
 
-def evidence(right, *, n=200, held_out=None, confidence=0.85, published="table", version="m", other_guess=None):
-    held = right if held_out is None else held_out
+def evidence(right: Right, *, n=200, held_out: Right | None = None, confidence=0.85, published="table", **more):
+    given = [r if isinstance(r, dict) else dict.fromkeys(EMOTIONS, r) for r in (right, held_out) if r is not None]
+    return measured(*(tuple(share.items()) for share in (given[0], given[-1])), n, confidence, published, **more)
+
+
+@cache
+def measured(right, held_out, n, confidence, published, other_guess=None) -> Evidence:
+    """The evidence, whose intervals are computed once for all tests that need it."""
     parts = {
-        DEVELOPMENT: predictions(right, n=n, confidence=confidence),
-        HELD_OUT: predictions(held, n=56, confidence=confidence).assign(row=lambda t: t["row"] + 1000),
+        DEVELOPMENT: predictions(dict(right), n=n, confidence=confidence),
+        HELD_OUT: predictions(dict(held_out), n=56, confidence=confidence).assign(row=lambda t: t["row"] + 1000),
     }
-    ref = ModelRef(version)
+    ref = ModelRef("m")
     results = {
         row: make_result(table, model=ref, protocol=PROTOCOLS[row], published=published) for row, table in parts.items()
     }

@@ -22,13 +22,13 @@ def predictions(error: float) -> pd.DataFrame:
 
 def test_a_power_law_is_found_again():
     curve = {n: predictions(2 * n**-0.5) for n in (50, 100, 200, 400)}
-    value = value_of_more_clips(curve, trained=400, more=100)
+    value = value_of_more_clips(curve, trained=400, more=100, resamples=200)
     assert value.gain == pytest.approx(2 * (400**-0.5 - 500**-0.5), abs=1e-3)
     assert value.low <= value.gain <= value.high
 
 
 def test_a_flat_curve_gives_nothing():
-    value = value_of_more_clips({n: predictions(0.2) for n in (50, 100, 200)}, trained=200)
+    value = value_of_more_clips({n: predictions(0.2) for n in (50, 100, 200)}, trained=200, resamples=200)
     assert value.gain == pytest.approx(0, abs=1e-9)
     assert "does not show yet" in describe_value(value)
 

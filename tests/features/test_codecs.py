@@ -9,6 +9,7 @@ from core.schema import BY_COLUMN, COLUMNS, SR
 from tests.features.clips import FOLDER as GOLDEN
 
 CLIPS = [GOLDEN / f"{name}.flac" for name in ("hicaz_taksim", "aksak_9_8")]
+pytestmark = pytest.mark.xdist_group("codecs")  # one worker measures for all tests
 
 
 @pytest.fixture(scope="module")

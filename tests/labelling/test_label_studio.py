@@ -436,7 +436,7 @@ DAMAGE = (
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("ours.*")), ids=lambda path: path.name)
 def test_a_damaged_file_is_read_or_refused_with_a_sentence(empty, path):
     chance, read = random.Random(path.name), 0
-    for _ in range(60):
+    for _ in range(25):
         data = bytearray(path.read_bytes())
         for _ in range(chance.randint(1, 3)):
             at = chance.randrange(len(data))

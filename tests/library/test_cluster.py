@@ -1,4 +1,4 @@
-"""A library on real worker processes: hundreds of files, workers killed, schedulers restarted, runs ended early."""
+"""A library on real worker processes: workers killed, schedulers restarted, runs ended early."""
 
 import contextlib
 import os
@@ -9,10 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dask
 import distributed  # noqa: F401 - its defaults are there before a test changes them and puts them back
+import forked
 import fsspec
 import libraries
 import psutil
@@ -22,7 +25,7 @@ from core import store
 from core.errors import CoreError, StoreError
 from core.features import EXTRACTOR
 from core.library import cluster as cluster_module
-from core.library import worker
+from core.library import worker, worker_checks
 from core.library import workers as workers_module
 from core.library.cluster import AHEAD, MOST, SHARE, _correct_reasons, _LostError, chunk_size, measure
 from core.library.reading import GONE
@@ -33,9 +36,8 @@ from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Two of these tests run at the same time at most: each starts several processes.
-RUNS, CLUSTERS = (pytest.mark.xdist_group(name) for name in ("library runs", "library clusters"))
-FILES = AHEAD * 2 * MOST * 2  # twice what is on its way to two workers at a time, in chunks of full size
+FORKED = pytest.mark.xdist_group("forked")  # what forks has to load the program first
+# Read by each worker as it starts.
 SLOWLY = """
 import os, signal, time
 from core.library import worker
@@ -44,7 +46,7 @@ def watched(read):
     def reading(found, *, max_mb):
         if "killer" in found.name:
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(float(os.environ.get("SLOW", "0")))
+        time.sleep(SLOW)
         content = read(found, max_mb=max_mb)
         if content.data.endswith(b"deadly"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -61,39 +63,36 @@ class Runs:
     def __init__(self, place: Path) -> None:
         self.place, self.out = place, place / "out.parquet"
         self.url = f"sqlite:///{place / 'data' / 'feedback.db'}"
-        (place / "slowly.py").write_text(SLOWLY)
+        self.preload = place / "slowly.py"
+        self.started: list[forked.Command | subprocess.Popen] = []
 
-    def start(self, *more: str, slow: float = 0.0, workers: int | None = 2, code: str = "") -> subprocess.Popen:
-        """code : is run in the place of the command's module."""
+    def start(
+        self, *more: str, slow: float = 0.0, workers: int | None = 2, code: str = "", anew: bool = False
+    ) -> forked.Command | subprocess.Popen:
+        """code : is run in the place of the command's module.  anew : no process is forked, as it is for people."""
         number = [] if workers is None else ["--workers", str(workers)]
         program = ["-c", code] if code else ["-m", "core"]
-        command = [sys.executable, *program, "score", self.place / "music", "--out", self.out, *number, *more]
-        return subprocess.Popen(
-            list(map(str, command)),
-            cwd=ROOT,
-            env=self.environment(slow),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        words = [str(word) for word in (*program, "score", self.place / "music", "--out", self.out, *number, *more)]
+        own = self.environment(slow)
+        if anew:
+            own["DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD"] = "spawn"
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            run = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=own, start_new_session=True, **pipes)
+        else:
+            run = forked.Command(words, env=own)
+        self.started.append(run)
+        return run
 
     def environment(self, slow: float = 0.0) -> dict[str, str]:
+        self.preload.write_text(f"SLOW = {slow}\n{SLOWLY}")
         return {
             **os.environ,
             "TME_DATA_DIR": str(self.place / "data"),
             "TME_DATABASE_URL": "",
-            "DASK_DISTRIBUTED__WORKER__PRELOAD": str(self.place / "slowly.py"),
+            "DASK_DISTRIBUTED__WORKER__PRELOAD": str(self.preload),
+            "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver",
             "PYTHONPATH": str(ROOT),
-            "SLOW": str(slow),
         }
-
-    def finish(self, *more: str, status: int = 0, **how) -> str:
-        """What a whole run said."""
-        run = self.start(*more, **how)
-        said, _ = run.communicate(timeout=600)
-        assert run.returncode == status, said
-        return said
 
     def scored(self) -> int:
         """Files that are in the database by now."""
@@ -108,43 +107,63 @@ class Runs:
                     return 0
                 raise
 
-    def until(self, count: int, run: subprocess.Popen, *, within: float = 240) -> None:
+    def until(self, count: int, run: forked.Command | subprocess.Popen, *, within: float = 240) -> None:
         deadline = time.monotonic() + within
         while self.scored() < count:
             assert run.poll() is None, run.communicate()[0]
             assert time.monotonic() < deadline, "nothing was scored in time"
-            time.sleep(0.1)
+            time.sleep(0.03)
 
 
 @pytest.fixture
 def runs(tmp_path):
     made = Runs(tmp_path)
     yield made
+    for process in [*made.started, *forked.all_forks()]:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
     for process in psutil.process_iter(["environ"]):
         with contextlib.suppress(psutil.Error):
             if (process.info["environ"] or {}).get("TME_DATA_DIR") == str(tmp_path / "data"):
                 process.kill()
 
 
+@contextmanager
+def forking(**changed: object) -> Iterator[None]:
+    """Let workers of this process be forks, too."""
+    forked.context()
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver", **changed}):
+        yield
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    return serving.serve(Settings(data_dir=tmp_path_factory.mktemp("data")))
+
+
 @pytest.fixture
-def score(runs, monkeypatch):
+def score(runs, served, monkeypatch):
     """Score from this process, on this machine or on a cluster; gives the summary."""
     libraries.settle(monkeypatch)
     monkeypatch.setattr(workers_module, "CONNECT", "60s")
-    served = serving.serve(Settings(data_dir=runs.place / "data"))
+    for module in (workers_module, cluster_module, worker_checks):
+        monkeypatch.setattr(module, "TICK_S", 0.1)
     opened = store.open_store(runs.url)
 
     def run(scheduler="", folder=runs.place / "music", workers=None, **given):
         given = {"served": served, "policy": served.policies["threshold"], "store": opened, **given}
         return score_library(str(folder), str(runs.out), where=Where(scheduler, workers), **given)
 
-    yield run
+    with forking():
+        yield run
     store.close_store(opened)
 
 
-def workers(run: subprocess.Popen) -> list[psutil.Process]:
+def workers(run: forked.Command | subprocess.Popen) -> set[psutil.Process]:
+    """Workers of the only run."""
     children = psutil.Process(run.pid).children(recursive=True)
-    return [p for p in children if "spawn_main" in " ".join(p.cmdline())]
+    spawned = {p for p in children if "spawn_main" in " ".join(p.cmdline())}
+    return spawned | {p for p in forked.all_forks() if p.pid != run.pid}
 
 
 def ended(processes, *, within: float = 30) -> bool:
@@ -162,40 +181,35 @@ def complete(runs: Runs, count: int) -> None:
     store.close_store(opened)
 
 
-@RUNS
-def test_hundreds_of_files_then_the_same_again_measuring_nothing(runs, score):
-    libraries.folder(runs.place / "music", FILES)
-    said = runs.finish()
-    assert f"{FILES} of {FILES} files scored, 0 not; {FILES} of them measured now" in said
-    complete(runs, FILES)
-    before = libraries.table(runs.out)
-    again = score()
-    assert (again.found, again.scored, again.measured) == (FILES, FILES, 0)
-    assert libraries.table(runs.out).equals(before)
-
-
-@RUNS
-def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out(runs):
-    music = libraries.folder(runs.place / "music", 60)
+@FORKED
+def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out(runs, score):
+    music = libraries.folder(runs.place / "music", 20)
     (music / "killer.wav").write_bytes(libraries.tiny(500))
-    run = runs.start(slow=0.05)
-    runs.until(1, run)
-    victim = workers(run)[0]
-    victim.kill()  # as the kernel does when memory is short
-    said, _ = run.communicate(timeout=600)
-    assert run.returncode == 1, said
-    table = libraries.table(runs.out).set_index("file")
-    assert table.loc["killer.wav", "state"] == "quarantined"
-    assert "also when it was the only file in work" in table.loc["killer.wav", "reason"]
-    assert (table.drop("killer.wav")["state"] == "scored").all()
-    assert len(table) == 61
+    runs.environment(0.03)
+    victims = []
 
-    # Left alone from now on, unless asked for, and then not read in the process that asks.
-    said = runs.finish("--retry", status=1, workers=None)
-    assert "60 of 61 files scored, 1 not; 0 of them measured now" in said
+    def kill_one(progress):
+        """As the kernel does when memory is short."""
+        if progress.done and not victims:
+            victims.append(min(forked.all_forks(), key=lambda process: process.pid))
+            victims[0].kill()
+
+    with dask.config.set({"distributed.worker.preload": [str(runs.preload)]}):
+        summary = score(workers=2, on_progress=kill_one)
+        assert victims
+        assert summary.states == {"scored": 20, "quarantined": 1}
+        table = libraries.table(runs.out).set_index("file")
+        assert table.loc["killer.wav", "state"] == "quarantined"
+        assert "also when it was the only file in work" in table.loc["killer.wav", "reason"]
+        assert (table.drop("killer.wav")["state"] == "scored").all()
+        assert len(table) == 21
+
+        # Left alone from now on, unless asked for, and then not read in the process that asks.
+        again = score(retry=True)
+    assert (again.found, again.scored, again.measured) == (21, 20, 0)
 
 
-@RUNS
+@FORKED
 def test_a_changed_file_that_kills_the_run_itself_is_left_out_and_the_others_are_scored(runs, score):
     """Few files are read by the run itself: what kills it is read in a process of its own the next time."""
     music = libraries.folder(runs.place / "music", 4)
@@ -207,18 +221,18 @@ def test_a_changed_file_that_kills_the_run_itself_is_left_out_and_the_others_are
     first = runs.start(workers=None)
     first.communicate(timeout=600)
     assert first.returncode == -signal.SIGKILL
-    said = runs.finish(workers=None, status=1)
-    assert "4 of 5 files scored, 1 not; 1 of them measured now" in said
-    table = libraries.table(runs.out).set_index("file")
-    assert table["state"].to_dict() == {
-        "album 0/0000.wav": "scored",
-        "album 1/0001.wav": "quarantined",
-        "album 2/0002.wav": "scored",
-        "album 3/kept.wav": "scored",
-        "album 3/moved here.wav": "scored",
-    }
-    again = runs.finish(workers=None, status=1)
-    assert "; 0 of them measured now" in again
+    with dask.config.set({"distributed.worker.preload": [str(runs.preload)]}):
+        second = score()
+        assert (second.found, second.scored, second.measured) == (5, 4, 1)
+        table = libraries.table(runs.out).set_index("file")
+        assert table["state"].to_dict() == {
+            "album 0/0000.wav": "scored",
+            "album 1/0001.wav": "quarantined",
+            "album 2/0002.wav": "scored",
+            "album 3/kept.wav": "scored",
+            "album 3/moved here.wav": "scored",
+        }
+        assert score().measured == 0
 
 
 # Writes the results slowly, so that there is a moment to kill it in.
@@ -232,10 +246,10 @@ main()
 """
 
 
-@RUNS
+@FORKED
 def test_a_run_killed_at_any_moment_goes_on_where_it_was(runs, score):
     """It is killed as its workers begin, started again and killed in the middle, and then as it writes the results."""
-    libraries.folder(runs.place / "music", 60)
+    libraries.folder(runs.place / "music", 24)
     moments = {
         "as workers begin": lambda run: len(workers(run)) == 2,
         "in the middle": lambda run: runs.scored() > known,
@@ -244,29 +258,32 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was(runs, score):
     known = 0
     for moment, has_come in moments.items():
         # At once: the lock of the dead run is no obstacle.
-        run = runs.start(slow=0.1, code=WRITING if "results" in moment else "")
+        run = runs.start(slow=0.1, code=WRITING if "results" in moment else "", anew="begin" in moment)
         deadline = time.monotonic() + 240
         while not has_come(run):
             assert run.poll() is None, run.communicate()[0]
             assert time.monotonic() < deadline, f"the moment did not come: {moment}"
-            time.sleep(0.1)
+            time.sleep(0.03)
         mine = workers(run)
         run.kill()
         run.wait()
         assert ended(mine), moment  # nobody goes on without it
         before, known = known, runs.scored()
-        assert {"as workers begin": known < 60, "in the middle": before < known < 60}.get(moment, known == 60), moment
+        assert {"as workers begin": known < 24, "in the middle": before < known < 24}.get(moment, known == 24), moment
         assert not runs.out.exists()
     assert score().measured == 0
-    complete(runs, 60)
+    complete(runs, 24)
 
 
-@RUNS
-def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs, score):
-    libraries.folder(runs.place / "music", 100)
+@FORKED
+def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later_and_the_next_one_measures_nothing(
+    runs, score, monkeypatch
+):
+    count = 48
+    libraries.folder(runs.place / "music", count)
     known = 0
     for how in ("page", "keyboard"):
-        run = runs.start(slow=0.15)
+        run = runs.start(slow=0.1, anew=how == "keyboard")
         runs.until(known + 1, run)
         opened = store.open_store(runs.url)
         with pytest.raises(StoreError, match="already running"):
@@ -281,13 +298,19 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs, score):
         assert run.returncode in ((2,) if how == "page" else (130, -signal.SIGINT)), said
         assert "Traceback" not in said
         assert ("run the same command again to continue" in said) == (how == "keyboard")
+        assert len(mine) == 2
         assert ended(mine)
         assert store.latest_job(opened, "library").state == "cancelled"
         store.close_store(opened)
         known, before = runs.scored(), known
-        assert before < known < 100
-    assert score(workers=2).measured == 100 - known
-    complete(runs, 100)
+        assert before < known < count
+    monkeypatch.setattr(cluster_module, "MOST", 2)
+    assert count - known > AHEAD * 2 * 2 * 1.5  # more than what is on its way to two workers at a time
+    assert score(workers=2).measured == count - known
+    complete(runs, count)
+    before = libraries.table(runs.out)
+    assert score().measured == 0
+    assert libraries.table(runs.out).equals(before)
 
 
 # a cluster that is there
@@ -300,38 +323,45 @@ class Cluster:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.runs, self.address, self.started = runs, f"tcp://127.0.0.1:{self.port}", []
+        self.runs, self.address = runs, f"tcp://127.0.0.1:{self.port}"
+        self.started: list[forked.Command | subprocess.Popen] = []
 
-    def _dask(self, *command: str, **environment: str) -> subprocess.Popen:
-        where = self.runs.place / f"cluster {len(self.started)}"
-        where.mkdir()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *command],
-            cwd=where,
-            env=self.runs.environment(0.05) | environment,
-            stdout=subprocess.DEVNULL,
-            stderr=(where / "log").open("wb"),
-        )
+    def _dask(self, *words: str, **environment: str) -> forked.Command:
+        process = forked.Command(["-m", "dask", *words], env=self.runs.environment(0.05) | environment)
         self.started.append(process)
         return process
 
-    def scheduler(self) -> subprocess.Popen:
+    def scheduler(self) -> forked.Command:
         process = self._dask(
             "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show"
         )
         deadline = time.monotonic() + 120
         while socket.socket().connect_ex(("127.0.0.1", self.port)):
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.03)
         return process
 
     def workers(self, number: int = 2, **environment: str) -> None:
-        self._dask(
-            *("worker", self.address, "--nworkers", str(number), "--nthreads", "1", "--no-dashboard"), **environment
-        )
+        for _ in range(number):
+            self._dask(*self._worker(), **environment)
 
+    def foreign_worker(self) -> None:
+        """A worker that lacks this program."""
+        own = {"PYTHONPATH": "", "DASK_DISTRIBUTED__WORKER__PRELOAD": "[]"}
+        with (self.runs.place / "log").open("wb") as log:
+            self.started.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "dask", *self._worker()],
+                    cwd=self.runs.place,
+                    env=self.runs.environment() | own,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                )
+            )
 
-WITHOUT = {"PYTHONPATH": "", "DASK_DISTRIBUTED__WORKER__PRELOAD": "[]"}  # a worker that lacks this program
+    def _worker(self) -> list[str]:
+        files = ["--local-directory", str(self.runs.place / "dask")]
+        return ["worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *files]
 
 
 @pytest.fixture
@@ -343,30 +373,30 @@ def cluster(runs):
         process.wait()
 
 
-@CLUSTERS
+@FORKED
 def test_a_scheduler_that_dies_and_comes_back_loses_nothing(runs, cluster):
-    libraries.folder(runs.place / "music", 100)
+    libraries.folder(runs.place / "music", 40)
     scheduler = cluster.scheduler()
     cluster.workers()
-    run = runs.start("--scheduler", cluster.address, workers=None)
+    run = runs.start("--scheduler", cluster.address, slow=0.05, workers=None)
     runs.until(1, run)
     scheduler.kill()
     scheduler.wait()
-    assert runs.scored() < 100
+    assert runs.scored() < 40
     with pytest.raises(subprocess.TimeoutExpired):  # it waits
-        run.wait(timeout=2)
+        run.wait(timeout=1)
     cluster.scheduler()
     cluster.workers()
     said, _ = run.communicate(timeout=600)
     assert run.returncode == 0, said
-    complete(runs, 100)
+    complete(runs, 40)
 
 
-@CLUSTERS
+@FORKED
 def test_a_scheduler_without_workers_is_said_and_not_waited_for_forever(runs, cluster, score, monkeypatch):
     libraries.folder(runs.place / "music", 2)
     cluster.scheduler()
-    monkeypatch.setattr(workers_module, "PATIENCE_S", 3)
+    monkeypatch.setattr(workers_module, "PATIENCE_S", 0.5)
     seen = []
     with pytest.raises(CoreError, match=f"No worker joined {cluster.address} within") as caught:
         score(cluster.address, on_progress=seen.append)
@@ -374,17 +404,17 @@ def test_a_scheduler_without_workers_is_said_and_not_waited_for_forever(runs, cl
     assert seen[-1].text == f"0 of 2 files, 0 not scored. No worker has joined {cluster.address} yet"
 
 
-@CLUSTERS
+@FORKED
 def test_workers_without_this_program_are_refused_before_any_work(runs, cluster, score):
     libraries.folder(runs.place / "music", 2)
     cluster.scheduler()
-    cluster.workers(1, **WITHOUT)
+    cluster.foreign_worker()
     with pytest.raises(CoreError, match=r"worker tcp://127\.0\.0\.1:\d+ lacks this program.*No module named 'core'"):
         score(cluster.address)
     assert runs.scored() == 0
 
 
-@CLUSTERS
+@FORKED
 def test_workers_with_another_version_are_refused_before_any_work(runs, cluster, score):
     libraries.folder(runs.place / "music", 2)
     (runs.place / "older.py").write_text("from core.library import worker; worker.EXTRACTOR = 'mir 0'")
@@ -395,21 +425,21 @@ def test_workers_with_another_version_are_refused_before_any_work(runs, cluster,
     assert runs.scored() == 0
 
 
-@CLUSTERS
+@FORKED
 def test_a_worker_that_joins_later_and_lacks_this_program_ends_the_run_with_a_sentence(runs, cluster):
-    libraries.folder(runs.place / "music", 200)
+    libraries.folder(runs.place / "music", 100)
     cluster.scheduler()
     cluster.workers(1)
-    run = runs.start("--scheduler", cluster.address, workers=None)
+    run = runs.start("--scheduler", cluster.address, slow=0.1, workers=None)
     runs.until(1, run)
-    cluster.workers(1, **WITHOUT)
+    cluster.foreign_worker()
     said, _ = run.communicate(timeout=600)
     assert run.returncode == 2, said
     assert "A worker lacks this program or one of its libraries (No module named 'core')" in said
     assert "Traceback" not in said
 
 
-@CLUSTERS
+@FORKED
 def test_workers_that_do_not_see_the_files_are_refused_before_any_work(runs, cluster, score):
     """What is in this process's memory, no other process sees."""
     system = fsspec.filesystem("memory")
@@ -446,12 +476,12 @@ def test_only_a_file_that_was_not_there_is_looked_for_again(tmp_path):
     assert (folder.gone, folder.file.state) == (False, "unread")
 
 
-@CLUSTERS
+@FORKED
 def test_nobody_else_on_this_machine_can_send_work_to_a_run():
     """Whoever reaches a worker can have anything done in its name: without this run's key nobody does."""
     from distributed import Client, Security
 
-    with connect_workers(Where(workers=1), 9) as link:
+    with forking(), connect_workers(Where(workers=1), 9) as link:
         address = link.client.scheduler.address
         assert link.client.submit(os.getpid).result(timeout=60) != os.getpid()
         assert address.startswith("tls://127.0.0.1:")
@@ -461,17 +491,17 @@ def test_nobody_else_on_this_machine_can_send_work_to_a_run():
             Client(address, timeout=10, set_as_default=False, security=Security.temporary())
 
 
-@CLUSTERS
+@FORKED
 def test_nothing_of_a_run_listens_for_other_machines():
     """Neither where workers are started, nor where the run reads a few files by itself."""
     for workers in (None, 1):
-        with connect_workers(Where(workers=workers), 1):
+        with forking(), connect_workers(Where(workers=workers), 1):
             mine = [psutil.Process(), *psutil.Process().children(recursive=True)]
             heard = [c.laddr.ip for p in mine for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
             assert set(heard) <= {"127.0.0.1"}
 
 
-@CLUSTERS
+@FORKED
 def test_a_worker_that_comes_back_late_is_waited_for(tmp_path):
     """Dask gives up a worker whose process died and is not back in time: with one worker, nothing would go on.
 
@@ -481,7 +511,7 @@ def test_a_worker_that_comes_back_late_is_waited_for(tmp_path):
         "import os, pathlib, signal, time\n"
         "from core.library import worker\n"
         f"died = pathlib.Path({str(tmp_path / 'died')!r})\n"
-        "if died.exists(): time.sleep(2)\n"
+        "if died.exists(): time.sleep(1.5)\n"
         "def read(found, *, max_mb, read=worker.read_content):\n"
         "    if not died.exists():\n"
         "        died.touch()\n"
@@ -492,7 +522,7 @@ def test_a_worker_that_comes_back_late_is_waited_for(tmp_path):
     libraries.folder(tmp_path / "music", 1)
     item = libraries.found(tmp_path / "music/album 0/0000.wav")
     short = {"distributed.deploy.lost-worker-timeout": "0.5s"}
-    with dask.config.set({"distributed.worker.preload": [str(tmp_path / "slow.py")], **short}):
+    with forking(**{"distributed.worker.preload": [str(tmp_path / "slow.py")], **short}):
         done = measure(
             [item], 1, Plan(), where=Where(workers=1), known=lambda _: frozenset(), max_mb=1, beat=lambda _: None
         )

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import once
 import pytest
 from recordings import COPIES, copy, flac, put, take
 from required import missing
@@ -29,13 +30,16 @@ def reference():
     return read_reference(ROOT / "models" / "champion" / REFERENCE)
 
 
-@pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    """Two recordings, copies of both by ffmpeg, and other performances of both."""
+@pytest.fixture(scope="session")
+def music():
+    """Two recordings, copies of both by ffmpeg, and other performances of both; tests only read them."""
     for program in ("fpcalc", "ffmpeg"):
         if shutil.which(program) is None:
             missing(f"{program} is not installed.")
-    folder = tmp_path_factory.mktemp("music")
+    return once.folder("copies of two recordings", perform)
+
+
+def perform(folder):
     for name, demo in {"plucked": PLUCKED, "blown": BLOWN}.items():
         original = folder / f"{name}.flac"
         original.write_bytes(flac(take(demo)))
@@ -43,7 +47,6 @@ def music(tmp_path_factory):
             copy(original, kind)
         (folder / f"{name} second take.flac").write_bytes(flac(take(demo, number=1, jitter=0.02)))
         (folder / f"{name} live.flac").write_bytes(flac(take(demo, number=2, jitter=0.05, tempo=1.04)))
-    return folder
 
 
 @pytest.fixture

@@ -36,19 +36,25 @@ def piece(score: Score) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("change", "ratio"),
-    [("40 dB quieter", 1.0), ("MP3 128", 1.0), ("8000 Hz", 1.0), ("A = 415 Hz", 415 / 440), ("3 % fast", 1.03)],
+    [
+        ("none", 1.0),
+        ("40 dB quieter", 1.0),
+        ("MP3 128", 1.0),
+        ("8000 Hz", 1.0),
+        ("A = 415 Hz", 415 / 440),
+        ("3 % fast", 1.03),
+    ],
 )
 def test_a_change_of_the_recording_moves_its_karar_as_it_should(piece: np.ndarray, change: str, ratio: float) -> None:
     changed = {
+        "none": lambda: (piece, SR),
         "40 dB quieter": lambda: (0.01 * piece, SR),
         "MP3 128": lambda: (as_mp3(soxr.resample(piece, SR, 44100), 44100), 44100),
         "8000 Hz": lambda: (soxr.resample(piece, SR, 8000), 8000),
         "A = 415 Hz": lambda: (soxr.resample(piece, 415.0, 440.0), SR),
         "3 % fast": lambda: (soxr.resample(piece, 1.03, 1.0), SR),
     }[change]()
-    before, after = karar_candidates(melody_of(piece, SR)), karar_candidates(melody_of(*changed))
-    assert off_by(before, 220.0) <= CENTS / 3
-    assert off_by(after, 220.0 * ratio) <= CENTS / 3
+    assert off_by(karar_candidates(melody_of(*changed)), 220.0 * ratio) <= CENTS / 3
 
 
 def test_a_slower_performance_has_the_same_karar(score: Score) -> None:

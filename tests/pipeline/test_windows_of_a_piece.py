@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.schema import EMOTIONS, PROBA
 from core.settings import ROOT, Settings
 from core.windows import piece_starts
 
+pytestmark = pytest.mark.xdist_group("windows of a piece")  # what all of its tests need is made once
 SR = 22_050  # of the test pieces
 
 
@@ -48,8 +50,31 @@ def store(tmp_path: Path) -> store_module.Store:
     return store_module.open_store(f"sqlite:///{tmp_path / 'clips.db'}")
 
 
-def score(store: store_module.Store | None, *, policy: Policy | None = None, data: bytes = b"") -> scoring.ScoredClip:
-    return scoring.score_clip(data or music(), "piece.wav", served(), policy=policy or Policy(), store=store)
+def score(store: store_module.Store | None, *, data: bytes = b"") -> scoring.ScoredClip:
+    return scoring.score_clip(data or music(), "piece.wav", served(), policy=Policy(), store=store)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> tuple[Path, scoring.ScoredClip]:
+    """A store with the piece, as a file to copy, and what was said of the piece: its windows are measured once."""
+    path = tmp_path_factory.mktemp("scored") / "clips.db"
+    store = store_module.open_store(f"sqlite:///{path}")
+    scored = score(store)
+    store_module.close_store(store)
+    return store_module.back_up(path), scored
+
+
+@pytest.fixture
+def scored(first) -> scoring.ScoredClip:
+    """What was said of the piece."""
+    return first[1]
+
+
+@pytest.fixture
+def with_piece(first, tmp_path: Path) -> store_module.Store:
+    """A store with the piece, a copy for each test."""
+    path = shutil.copyfile(first[0], tmp_path / "with piece.db")
+    return store_module.open_store(f"sqlite:///{path}")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +122,7 @@ def test_windows_decoded_together_are_those_decoded_alone(form, monkeypatch):
         assert one.remarks == alone.remarks
 
 
-def test_the_probabilities_are_the_mean_of_the_windows(store):
-    scored = score(store)
+def test_the_probabilities_are_the_mean_of_the_windows(scored):
     frame = np.array([part.vector.values for part in scored.piece])
     each = probabilities(
         served().model, scored.vector.row().iloc[[0] * 3].assign(**dict(zip(scored.vector.row(), frame.T, strict=True)))
@@ -121,8 +145,8 @@ def test_a_short_clip_is_one_window(store):
     assert store_module.predictions_table(store)["windows"].tolist() == [""]
 
 
-def test_what_is_stored_names_the_windows(store):
-    scored = score(store)
+def test_what_is_stored_names_the_windows(with_piece, scored):
+    store = with_piece
     (row,) = store_module.predictions_table(store).to_dict("records")
     assert store_module.read_windows(row["windows"]) == scored.prediction.windows
     assert json.loads(row["policy"])["windows"] == 3
@@ -132,8 +156,8 @@ def test_what_is_stored_names_the_windows(store):
         np.testing.assert_array_equal(known.values, part.vector.values)
 
 
-def test_a_deleted_clip_takes_its_windows_with_it_and_brings_them_back(store):
-    scored = score(store)
+def test_a_deleted_clip_takes_its_windows_with_it_and_brings_them_back(with_piece, scored):
+    store = with_piece
     ids = [part.vector.clip_id for part in scored.piece]
     store_module.delete_clip(store, scored.clip_id)
     assert store_module.features_table(store, EXTRACTOR, clip_ids=ids).empty
@@ -141,8 +165,7 @@ def test_a_deleted_clip_takes_its_windows_with_it_and_brings_them_back(store):
     assert len(store_module.features_table(store, EXTRACTOR, clip_ids=ids)) == 3
 
 
-def test_predict_a_folder_and_moods_give_the_same_figures(store, tmp_path):
-    scored = score(store)
+def test_predict_a_folder_and_moods_give_the_same_figures(with_piece, scored, tmp_path):
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "piece.wav").write_bytes(music())
     own = store_module.open_store(f"sqlite:///{tmp_path / 'library.db'}")
@@ -156,7 +179,7 @@ def test_predict_a_folder_and_moods_give_the_same_figures(store, tmp_path):
     assert (row["windows"], row["windows_agreeing"]) == scored.prediction.votes
     assert row["start_s"] == pytest.approx(scored.recording.start_s)
     assert row["remarks"] == " ".join(remark.text for remark in scored.recording.remarks)
-    for database in (store, own):
+    for database in (with_piece, own):
         table = store_module.library_table(
             database, model_version=served().model.version, policy=Policy(), origins=("upload",)
         )
@@ -168,8 +191,8 @@ def test_predict_a_folder_and_moods_give_the_same_figures(store, tmp_path):
     assert again.prediction == scored.prediction
 
 
-def test_windows_of_the_whole_track_do_not_change_the_answer_of_the_piece(store):
-    scored = score(store)
+def test_windows_of_the_whole_track_do_not_change_the_answer_of_the_piece(with_piece, scored):
+    store = with_piece
     source = inspect(music(), "piece.wav")
     spans = [(0.0, 30.0), (30.0, 60.0)]
     for window in window_scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store):
@@ -180,8 +203,8 @@ def test_windows_of_the_whole_track_do_not_change_the_answer_of_the_piece(store)
     assert [piece[p] for p in PROBA] == [scored.prediction.proba[e] for e in EMOTIONS]
 
 
-def test_a_new_policy_decides_by_the_same_windows(store):
-    scored = score(store)
+def test_a_new_policy_decides_by_the_same_windows(with_piece, scored):
+    store = with_piece
     sure = scoring.rescore(scored, served(), Policy(threshold=0.2), store)
     assert sure.prediction == scored.prediction
     assert len(store_module.predictions_table(store)) == 2
@@ -202,8 +225,7 @@ def test_silence_beside_the_middle_leaves_the_other_windows():
         measure_piece(inspect(silent.getvalue(), "a.wav"), count=3, apart_s=10.0)
 
 
-def test_a_piece_needs_review_when_half_of_its_windows_are_unlike(monkeypatch):
-    scored = score(None)
+def test_a_piece_needs_review_when_half_of_its_windows_are_unlike(scored, monkeypatch):
     check = replace(scored.unlike, flag=False, reasons=())
     far = replace(check, flag=True, reasons=("tempo is odd",))
 

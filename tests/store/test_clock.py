@@ -15,16 +15,10 @@ from core.store import answers, backup, jobs, undos
 DAY = timedelta(days=1)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def opened(request, tmp_path):
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'feedback.db'}"
-    else:
-        url = request.getfixturevalue("postgres_server").new_database()
-    opened = store.open_store(url)
+@pytest.fixture
+def opened(opened):
     store.add_clip(opened, "c1", file_name="c1.wav", duration_s=30, sr=44100)
-    yield opened
-    store.close_store(opened)
+    return opened
 
 
 @pytest.fixture
@@ -89,12 +83,12 @@ def test_a_copy_from_the_future_does_not_stop_the_daily_backup(tmp_path):
 
 
 def test_labelling_while_a_library_run_writes(opened):
-    """A run stores 2,000 files in batches while a person gives 40 answers: both are whole afterwards."""
-    tokens, errors = [store.new_token() for _ in range(40)], []
+    """A run stores 500 files in batches while a person gives 20 answers: both are whole afterwards."""
+    tokens, errors = [store.new_token() for _ in range(20)], []
 
     def run() -> None:
         try:
-            for batch in range(40):
+            for batch in range(10):
                 store.save_files(opened, [LibraryEntry(scored(50 * batch + k)) for k in range(50)])
         except StoreError as error:
             errors.append(error)
@@ -106,9 +100,9 @@ def test_labelling_while_a_library_run_writes(opened):
     running.join()
     assert errors == []
     table = store.feedback_table(opened)
-    assert len(table) == 40
+    assert len(table) == 20
     assert len(current_answers(table)) == 1
-    assert len(store.known_files(opened, "excerpt", [f"/music/{k}.wav" for k in range(2000)])) == 2000
+    assert len(store.known_files(opened, "excerpt", [f"/music/{k}.wav" for k in range(500)])) == 500
 
 
 def scored(k: int) -> LibraryFile:

@@ -6,8 +6,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -24,9 +22,6 @@ from core.errors import StoreError
 from core.store import backup
 from core.store.connection import PATIENCE_S, connect, write
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
-
 
 @pytest.fixture(scope="module")
 def own_server():
@@ -34,13 +29,6 @@ def own_server():
     running = postgres.started()
     yield running
     postgres.remove(running)
-
-
-@pytest.fixture(params=["sqlite", POSTGRES])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_database()
 
 
 def ready(url, **more):
@@ -68,21 +56,6 @@ def tokens(url):
     return found
 
 
-def script(code, *words, **more):
-    """A Python process of its own, started in the repository."""
-    command = [sys.executable, "-c", code, *map(str, words)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-
-
-def said(process):
-    try:
-        out, err = process.communicate(timeout=300)  # a guard, not a measure
-    finally:
-        process.kill()
-    assert process.returncode == 0, err
-    return out.split()
-
-
 def until(true, *, seconds=60):
     end = time.monotonic() + seconds
     while not true():
@@ -95,7 +68,6 @@ def until(true, *, seconds=60):
 FORKS = """
 import os, sys, threading, time
 from core import store
-import core.store.upgrade  # before the fork, so that the children start together
 url, count = sys.argv[1], int(sys.argv[2])
 def each(work):
     together = time.time() + 0.2
@@ -114,7 +86,7 @@ WRITERS = (
     + """
 def write(opened, n):
     def forms(n):
-        for k in range(12):
+        for k in range(5):
             for _ in range(2):  # every form is sent twice
                 store.add_feedback(opened, token=f"form {n:02} {k:02}", rater=f"r{n}", label="sad", clip_id="c1")
     threads = [threading.Thread(target=forms, args=((5 * n + i) % 16,)) for i in range(5)]
@@ -124,11 +96,11 @@ each(write)
 )
 
 
-def test_twenty_writers_lose_and_double_nothing(url):
+def test_twenty_writers_lose_and_double_nothing(url, copies):
     """4 processes of 5 threads; writers 16 to 19 send the forms of writers 0 to 3 at the same time."""
     store.close_store(ready(url))
-    assert said(script(WRITERS, url, 4)) == ["0"] * 4
-    assert Counter(tokens(url)) == Counter(f"form {n:02} {k:02}" for n in range(16) for k in range(12))
+    assert copies.said(WRITERS, url, 4) == ["0"] * 4
+    assert Counter(tokens(url)) == Counter(f"form {n:02} {k:02}" for n in range(16) for k in range(5))
 
 
 OPENERS = (
@@ -140,22 +112,22 @@ each(lambda opened, n: store.add_clip(opened, f"c{n}", file_name="a", duration_s
 
 
 @pytest.mark.parametrize("revision", [None, "0001"])
-def test_processes_that_start_at_the_same_time_share_one_upgrade(url, revision):
+def test_processes_that_start_at_the_same_time_share_one_upgrade(empty_url, copies, revision):
     if revision:
-        old = old_store(url, revision)
+        old = old_store(empty_url, revision)
         store.close_store(old)
-    assert said(script(OPENERS, url, 6)) == ["0"] * 6
-    opened = store.open_store(url)
-    assert len(store.clips_table(opened)) == 6
+    assert copies.said(OPENERS, empty_url, 4) == ["0"] * 4
+    opened = store.open_store(empty_url)
+    assert len(store.clips_table(opened)) == 4
     assert store.jobs_table(opened).empty
     if opened.path is not None:
         assert len([b for b in store.backups(opened.path) if "upgrade" in b.name]) == (1 if revision else 0)
     store.close_store(opened)
 
 
-def test_threads_that_start_at_the_same_time_do_not_mix_their_upgrades(tmp_path):
+def test_threads_that_start_at_the_same_time_do_not_mix_their_upgrades(tmp_path, real_migrations):
     """Alembic keeps what it is doing in modules, and two sessions of one process may open two databases."""
-    errors, gate = [], threading.Barrier(6)
+    errors, gate = [], threading.Barrier(4)
 
     def start(n):
         gate.wait()
@@ -164,7 +136,7 @@ def test_threads_that_start_at_the_same_time_do_not_mix_their_upgrades(tmp_path)
         except Exception as error:  # collected to be shown: none is expected
             errors.append(error)
 
-    threads = [threading.Thread(target=start, args=(n,)) for n in range(6)]
+    threads = [threading.Thread(target=start, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -192,11 +164,11 @@ for moment in ("before_cursor_execute", "after_cursor_execute", "commit"):
 """
 
 
-def test_killed_before_the_commit_the_row_is_not_there_and_the_rest_is(url):
+def test_killed_before_the_commit_the_row_is_not_there_and_the_rest_is(url, copies):
     """Killed before the insert, after it, and when the commit is about to be sent."""
     opened = ready(url)
     kept = [say(opened) for _ in range(3)]
-    assert said(script(DYING_WRITERS, url)) == [str(int(signal.SIGKILL))] * 3
+    assert copies.said(DYING_WRITERS, url) == [str(int(signal.SIGKILL))] * 3
     assert tokens(url) == kept
     again = say(opened, "a form cut off")  # the form can be sent again
     assert tokens(url) == [*kept, again]
@@ -227,9 +199,9 @@ for lines in (1, 7, 30):
 """
 
 
-def test_killed_at_any_moment_no_confirmed_answer_is_lost(url):
+def test_killed_at_any_moment_no_confirmed_answer_is_lost(url, copies):
     store.close_store(ready(url))
-    confirmed = said(script(BUSY_WRITERS, url))
+    confirmed = copies.said(BUSY_WRITERS, url)
     stored = tokens(url)
     assert len(confirmed) >= 38
     assert set(confirmed) <= set(stored)
@@ -241,9 +213,8 @@ DYING_UPGRADER = """
 import json, os, signal, sys
 import sqlalchemy as sa
 from core import store
-import core.store.upgrade  # once, not in every child
 fates = []
-for last in range(1, 200, int(sys.argv[2])):
+for last in range(1, 300, int(sys.argv[2])):
     child = os.fork()
     if child == 0:
         done = 0
@@ -263,11 +234,14 @@ print(json.dumps(fates))
 
 
 @pytest.mark.parametrize("revision", [None, "0001"])
-def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url, revision):
-    """A child is killed after its 1st statement, the next after a later one, and so on, until one gets through."""
+def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(empty_url, copies, revision):
+    """A child is killed after its 1st statement, the next after its 16th, and so on, until one gets through.
+
+    All statements are in one transaction, so every fifteenth stands for those around it.
+    """
     kept = []
     if revision:
-        old = old_store(url, revision)
+        old = old_store(empty_url, revision)
         row = (  # what the code stores today has columns that the old table lacks
             "INSERT INTO clips (id, content_hash, origin, file_name, start_s, duration_s, sr, created_at) "
             "VALUES ('c1', 'c1', 'upload', 'c1.wav', 0, 30, 44100, '2026-01-02T03:04:05.000000+00:00')"
@@ -275,12 +249,12 @@ def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url,
         write(old, lambda c: c.execute(sa.text(row)))
         kept = [old_answer(old, f"token {n}") for n in range(5)]
         store.close_store(old)
-    fates = json.loads(" ".join(said(script(DYING_UPGRADER, url, 3 if revision else 5))))
+    fates = json.loads(" ".join(copies.said(DYING_UPGRADER, empty_url, 15)))
     assert set(fates[:-1]) == {signal.SIGKILL}
     assert fates[-1] == 0
     assert len(fates) > 4  # there were statements to be killed after
-    assert tokens(url) == kept
-    opened = ready(url)
+    assert tokens(empty_url) == kept
+    opened = ready(empty_url)
     assert say(opened)
     store.finish_job(opened, store.start_job(opened, "retrain").job_id)
     if opened.path is not None and revision:
@@ -309,13 +283,13 @@ for moment, count in (("sqlite3.connect", 3), ("os.rename", 1)):
 """
 
 
-def test_killed_during_a_backup_no_half_copy_is_a_backup_and_the_next_one_removes_it(tmp_path):
+def test_killed_during_a_backup_no_half_copy_is_a_backup_and_the_next_one_removes_it(tmp_path, copies):
     """Killed when the copy is written and not yet checked, and when it is checked and has no name yet."""
     path = tmp_path / "feedback.db"
     opened = ready(f"sqlite:///{path}")
     kept = [say(opened) for _ in range(3)]
     store.close_store(opened)
-    assert said(script(DYING_BACKUP, path)) == [str(int(signal.SIGKILL))] * 2
+    assert copies.said(DYING_BACKUP, path) == [str(int(signal.SIGKILL))] * 2
     left = {file for file in tmp_path.iterdir() if file != path}
     assert len(left) == 2
     assert store.backups(path) == []
@@ -392,10 +366,10 @@ except StoreError as error:
 """
 
 
-def test_a_disk_error_while_writing_is_a_sentence_and_loses_nothing(tmp_path):
+def test_a_disk_error_while_writing_is_a_sentence_and_loses_nothing(tmp_path, copies):
     url = f"sqlite:///{tmp_path / 'feedback.db'}"
     store.close_store(ready(url))
-    *confirmed, word, sentence = said(script(LIMITED, url))
+    *confirmed, word, sentence = copies.said(LIMITED, url)
     assert (word, sentence) == ("refused:", "nothing-was-stored")
     assert tokens(url) == confirmed
     assert len(confirmed) > 5
@@ -494,7 +468,7 @@ def test_a_restore_that_fails_at_any_step_is_undone(tmp_path, monkeypatch, step)
     assert tokens(f"sqlite:///{path}") == []
 
 
-def test_an_empty_database_in_the_place_of_a_lost_one_is_told_in_the_log(tmp_path, caplog):
+def test_an_empty_database_in_the_place_of_a_lost_one_is_told_in_the_log(tmp_path, caplog, real_migrations):
     path = tmp_path / "feedback.db"
     url = f"sqlite:///{path}"
     store.close_store(ready(url))
@@ -764,7 +738,7 @@ except StoreError as error:
 """
 
 
-def test_a_read_only_file_is_a_sentence(tmp_path):
+def test_a_read_only_file_is_a_sentence(tmp_path, copies):
     folder = tmp_path / "shelf"
     folder.mkdir()
     store.close_store(ready(f"sqlite:///{folder / 'feedback.db'}"))
@@ -773,7 +747,7 @@ def test_a_read_only_file_is_a_sentence(tmp_path):
     tmp_path.chmod(0o755)
     (folder / "feedback.db").chmod(0o444)
     folder.chmod(0o555)
-    (sentence,) = said(script(READER, f"sqlite:///{folder / 'feedback.db'}"))
+    (sentence,) = copies.said(READER, f"sqlite:///{folder / 'feedback.db'}")
     assert "is_read-only" in sentence or "cannot_be_opened" in sentence
     folder.chmod(0o755)
     assert tokens(f"sqlite:///{folder / 'feedback.db'}") == []

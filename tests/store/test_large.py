@@ -77,7 +77,7 @@ def test_the_log_of_answers_says_what_the_table_says_at_each_moment(opened):
     put(opened)
     assert_same(opened)
     for seed in range(3):
-        talk(opened, 40, seed)
+        talk(opened, 25, seed)
         assert_same(opened)
     store.delete_clip(opened, "c03")
     assert_same(opened)
@@ -136,6 +136,8 @@ def test_the_queue_is_in_the_order_that_its_rule_says(opened, pair):
 def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("large")
     both = filled(folder, 40), filled(folder, 200)
+    for one in both:
+        desk(one)  # what is remembered is there
     yield both
     for one in both:
         store.close_store(one)
@@ -177,7 +179,6 @@ QUESTIONS = {  # what a page asks at each click, and after each answer
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_no_question_of_a_click_reads_a_whole_table(stores, question):
     opened = stores[0]
-    desk(opened)  # what is remembered is there
     scans: list[str] = []
     for statement, parameters in asked(opened, question):
         if not statement.lstrip().upper().startswith(("SELECT", "WITH")):
@@ -191,20 +192,19 @@ def test_no_question_of_a_click_reads_a_whole_table(stores, question):
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_five_times_the_clips_need_no_further_statement(stores, question):
-    for opened in stores:
-        desk(opened)
     small, large = (len(asked(opened, question)) for opened in stores)
     assert small == large
 
 
-def test_a_new_answer_is_read_alone(stores):
-    opened = stores[1]
+def test_a_new_answer_is_read_alone(opened):
+    put(opened)
+    talk(opened, 20, 1)
     store.answers_table(opened)
-    store.add_feedback(opened, token="one more answer", rater="r7", clip_id="c5", label="sad")
+    store.add_feedback(opened, token="one more answer", rater="r7", clip_id="c05", label="sad")
     read = [parameters for statement, parameters in asked(opened, store.answers_table) if "feedback.id >" in statement]
     assert len(read) == 1
-    newest = store.feedback_table(opened, clip_id="c5")["feedback_id"].max()
-    assert read[0][0] == newest - 1
+    newest = store.feedback_table(opened, clip_id="c05")["feedback_id"].max()
+    assert newest - 1 in (read[0].values() if isinstance(read[0], dict) else read[0])
 
 
 @pytest.mark.parametrize("limit", [1, 5, 100])

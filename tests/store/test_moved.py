@@ -1,13 +1,11 @@
 """The file of an open store is moved, replaced, overwritten or restored: a stored answer is where the address leads."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,8 +15,6 @@ from core.errors import StoreError
 from core.store import watch
 from core.store.connection import connect, write
 from core.store.upgrade import upgrade_database
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -55,7 +51,8 @@ def stored(path):
         "assert c.execute('PRAGMA integrity_check').fetchone() == ('ok',);"
         "print(*(row[0] for row in c.execute('SELECT comment FROM feedback ORDER BY id')))"
     )
-    run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-IS", "-c", code, str(path)]  # without packages, which take longer to find than to read
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     return run.stdout.split()
 
 
@@ -242,32 +239,40 @@ def test_of_many_threads_none_says_stored_about_the_file_before(opened, path):
     assert last <= set(stored(path))
 
 
-def killed_while_open(path, *, checkpoint):
+CUT_SHORT = """
+import os, sqlite3, sys
+from core import store
+path = sys.argv[1]
+opened = store.open_store(f"sqlite:///{path}")
+for answer in ("one", "two"):
+    store.add_feedback(opened, token=f"form {answer}", rater="Ali", label="sad", clip_id="c1", comment=answer)
+    if answer == "one":
+        sqlite3.connect(path).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+os._exit(0)
+"""
+
+
+def killed_while_open(path, copies):
     """Leave a file and its log as after a power cut, with the answers one and two."""
-    code = (
-        "import os, sys; sys.path[:0] = ['tests/store']; import test_moved as t; from pathlib import Path;"
-        "p = Path(sys.argv[1]); s = t.ready(p); t.say(s, 'one');"
-        f"{checkpoint} and t.into_file(p); t.say(s, 'two'); os._exit(0)"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, env=environment, check=True)
+    store.close_store(ready(path))
+    assert copies.run(CUT_SHORT, path).status == 0
     assert path.with_name(path.name + "-wal").stat().st_size > 0
 
 
-def test_after_a_power_cut_the_log_counts(path):
-    killed_while_open(path, checkpoint=True)
+def test_after_a_power_cut_the_log_counts(path, copies):
+    killed_while_open(path, copies)
     store.close_store(store.open_store(f"sqlite:///{path}"))
     assert stored(path) == ["one", "two"]
 
 
 @pytest.mark.parametrize("restored", ["cp", "mv"])
-def test_a_backup_never_takes_the_log_that_a_killed_program_left_behind(path, restored):
+def test_a_backup_never_takes_the_log_that_a_killed_program_left_behind(path, restored, copies):
     before = path.with_name("before.db")
     earlier = ready(before)
     say(earlier, "earlier")
     copy = store.back_up(before)
     store.close_store(earlier)
-    killed_while_open(path, checkpoint=True)
+    killed_while_open(path, copies)
     shutil.copyfile(copy, path) if restored == "cp" else copy.rename(path)
     reopened = store.open_store(f"sqlite:///{path}")
     say(reopened, "new")
@@ -276,8 +281,8 @@ def test_a_backup_never_takes_the_log_that_a_killed_program_left_behind(path, re
     assert list(path.parent.glob("*.replaced-wal"))  # nothing is deleted
 
 
-def test_without_its_file_a_log_is_moved_away_and_not_deleted(path):
-    killed_while_open(path, checkpoint=True)
+def test_without_its_file_a_log_is_moved_away_and_not_deleted(path, copies):
+    killed_while_open(path, copies)
     log = path.with_name(path.name + "-wal")
     content = log.read_bytes()
     path.unlink()
@@ -287,20 +292,19 @@ def test_without_its_file_a_log_is_moved_away_and_not_deleted(path):
     assert aside.read_bytes() == content
 
 
-def test_a_restore_is_refused_while_another_process_has_the_store_open(opened, path):
+def test_a_restore_is_refused_while_another_process_has_the_store_open(opened, path, copies):
     say(opened, "one")
     copy = store.back_up(path)
     code = (
         "import sys; from pathlib import Path; from core import store;"
         "store.restore(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
-    command = [sys.executable, "-c", code, str(path), str(copy)]
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "is in use by another program, probably the dashboard. Nothing was changed. Stop that" in refused.stderr
+    refused = copies.run(code, path, copy)
+    assert "is in use by another program, probably the dashboard. Nothing was changed. Stop that" in refused.error
     say(opened, "two")
     assert stored(path) == ["one", "two"]
     store.close_store(opened)
-    subprocess.run(command, cwd=ROOT, check=True)
+    copies.said(code, path, copy)
     assert stored(path) == ["one"]
 
 
@@ -308,7 +312,8 @@ def test_during_a_restore_no_other_process_can_open_the_file(path):
     store.close_store(ready(path))
     code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT * FROM feedback')"
     with watch.not_in_use(path):
-        kept_out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+        command = [sys.executable, "-IS", "-c", code, str(path)]
+        kept_out = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "database is locked" in kept_out.stderr
 
 

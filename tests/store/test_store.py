@@ -111,8 +111,10 @@ def test_no_moment_is_taken_for_one_of_this_machines_time_zone(monkeypatch):
         time.tzset()
 
 
-def test_opening_an_up_to_date_database_leaves_alembic_alone(opened, url):
-    code = f"import sys; from core import store; store.open_store({url!r}); print('alembic' in sys.modules)"
+@pytest.mark.postgres
+def test_opening_an_up_to_date_database_leaves_alembic_alone(migrated, tmp_path, postgres_server):
+    urls = [f"sqlite:///{shutil.copy(migrated, tmp_path)}", postgres_server.new_store()]
+    code = f"import sys; from core import store; [store.open_store(u) for u in {urls}]; print('alembic' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 

@@ -34,9 +34,9 @@ from core.pipeline.serving import serve
 from core.same_recording import SameRecordings
 from core.schema import COLUMNS, EMOTIONS, GENRE, LABEL, MIRTOOLBOX, PROBA
 from core.settings import Settings
-from core.training import candidates, labelled_data, promotion, retraining, schedule, speed, status
+from core.training import labelled_data, promotion, retraining, schedule, status
 from core.training.triggers import Limits
-from tests.small_training import in_one_process
+from tests.small_training import small_recipe
 
 LIFE = pytest.mark.xdist_group("life")  # one worker trains for all tests that look at what was trained
 
@@ -484,10 +484,7 @@ class Installation:
     def retrain(self, tell=None, **given):
         with (
             patch.object(retraining, "load_table", lambda *_, **__: self.table),
-            patch.object(candidates, "TREES", 10),
-            patch.object(speed, "CLIPS", 2),
-            patch.object(speed, "SECONDS", 5.0),
-            in_one_process(),
+            small_recipe(),
         ):
             return retraining.train_challenger(
                 self.store, self.settings, progress=tell or (lambda *news: self.told.append(news)), repeats=1, **given
@@ -562,10 +559,9 @@ def test_the_model_keeps_what_it_learned_from(life):
 @LIFE
 def test_a_model_of_labels_is_trained_again_from_the_store_and_older_labels_are_refused(life, monkeypatch):
     monkeypatch.setattr(loading, "load_table", lambda *_, **__: life.table)
-    monkeypatch.setattr(candidates, "TREES", 10)
     monkeypatch.setenv("TME_DATA_DIR", str(life.settings.data_dir))
     folders = {alias: registry.find(alias, settings=life.settings).folder for alias in ("champion", "challenger")}
-    with in_one_process():
+    with small_recipe():
         older, same = [CliRunner().invoke(command.app, ["reproduce", str(folder)]) for folder in folders.values()]
     assert same.exit_code == 0, same.output
     assert "Everything is equal." in same.output

@@ -18,7 +18,7 @@ from core.training import run as run_module
 from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, all_candidates, searched
 from core.training.run import train_and_compare
 from core.training.run_evaluation import run_evaluation
-from tests.small_training import NAMES, TREES, few_candidates, in_one_process, small_run, small_table
+from tests.small_training import NAMES, TREES, few_candidates, in_one_process, small_recipe, small_run, small_table
 
 
 @pytest.fixture(autouse=True)
@@ -188,22 +188,24 @@ def test_the_served_model_never_saw_the_held_out_clips(run):
 
 def test_the_champion_is_judged_on_all_clips_by_models_that_never_saw_them(clips, monkeypatch):
     """A whole run, made small: its headline stands on every clip, the comparison and the served model do not."""
-    monkeypatch.setattr(run_module, "all_candidates", few_candidates)
+    monkeypatch.setattr(run_module, "all_candidates", lambda seed: {n: few_candidates(seed)[n] for n in NAMES})
     monkeypatch.setattr(run_module, "ALGORITHMS", ("logistic_regression",))
     monkeypatch.setattr(run_module, "LEARNERS", ("knn",))
     monkeypatch.setattr(run_module, "EXPLAINED", ())
     monkeypatch.setattr(run_module, "REPEATS", 1)
-    option = ablations.options(0)[ablations.PLAIN]
+    with small_recipe():
+        option = ablations.options(0)[ablations.PLAIN]
     monkeypatch.setattr(ablations, "options", lambda seed: {option.name: option})
     told = []
-    with in_one_process():
+    with small_recipe():
         whole = train_and_compare(small_table(), seed=0, progress=lambda share, text: told.append(share))
     assert told == sorted(told)
     assert set(whole.all_clips["row"]) == set(whole.rows["row"])
     assert set(whole.out_of_fold["row"]) == set(whole.rows.query("not held_out")["row"])
     assert whole.metrics["protocol"]["judged"] == len(whole.rows)
     trained, test = clips.folds(seed=0)[0]
-    again = all_candidates(0)[CHAMPION].pipeline.fit(clips.X.iloc[trained], clips.y[trained])
+    with small_recipe():
+        again = all_candidates(0)[CHAMPION].pipeline.fit(clips.X.iloc[trained], clips.y[trained])
     own = whole.all_clips.set_index("row").loc[clips.X.index[test], list(PROBA)]
     np.testing.assert_allclose(own, again.predict_proba(clips.X.iloc[test]), atol=1e-5)
     assert set(whole.tables["tuned_against_default"]["a"]) == {"logistic_regression_tuned"}

@@ -1,6 +1,7 @@
 """The sign-off report says the verdict once, with its reasons, and escapes what people wrote."""
 
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from core.settings import Settings
 from core.training.promotion import check_reason, gate_json, is_promoted, preview, promote, read_gate
 from core.training.sign_off import sign_off, sign_off_html
 
+pytestmark = pytest.mark.xdist_group("sign-off")  # what all of its tests need is made once
 REASON = "Its <b>level</b> no longer matters, and two clips are few."
 
 
@@ -32,9 +34,11 @@ def settings(tmp_path, monkeypatch):
     return Settings()
 
 
-@pytest.fixture
-def two(settings):
-    """A champion, and a challenger that loses two held-out clips."""
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    """A champion, and a challenger that loses two held-out clips: the folder and the two versions."""
+    folder = tmp_path_factory.mktemp("installation")
+    settings = Settings(data_dir=folder / "data", models_dir=folder / "models", mlflow_uri="", database_url="")
     table = stand_in.sample()
     background = make_background(table, table[LABEL])
     run = training_run(table, discriminant())
@@ -44,7 +48,16 @@ def two(settings):
     right = held.index[(held["y"] == "sad") & (held[list(PROBA)].idxmax(axis=1) == "p_sad")]
     held.loc[right[:2], list(PROBA)] = [0.01, 0.01, 0.97, 0.01]  # two of the held-out clips
     worse = replace(run, held_out=held.drop(columns="y"))
-    return first, log(worse, background, settings)
+    return folder, (first, log(worse, background, settings))
+
+
+@pytest.fixture
+def two(settings, installation):
+    """The versions of a copy of the installation."""
+    folder, versions = installation
+    for name in ("data", "models"):
+        shutil.copytree(folder / name, settings.data_dir.parent / name)
+    return versions
 
 
 def words(html: bytes) -> str:

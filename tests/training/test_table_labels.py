@@ -19,9 +19,9 @@ from core.models import description
 from core.same_recording import SameRecordings
 from core.schema import COLUMNS, LABEL
 from core.settings import Settings
-from core.training import candidates, labelled_data, retraining
+from core.training import labelled_data, retraining
 from core.training.table_labels import UNKNOWN_EXTRACTOR, read_training_table
-from tests.small_training import in_one_process
+from tests.small_training import small_recipe
 
 TEMPO = "_Tempo_Mean"
 
@@ -127,8 +127,7 @@ def test_a_training_on_a_table_makes_a_challenger_whose_record_names_the_table(
     path.write_bytes(data)
     with (
         patch.object(retraining, "load_table", lambda *_, **__: published),
-        patch.object(candidates, "TREES", 10),
-        in_one_process(),
+        small_recipe(),
     ):
         result = CliRunner().invoke(command.app, ["retrain", f"--table={path}", "--repeats=1", "--by=Cem"])
     assert "24 rows of mine.csv trained too" in result.output, result.output
