@@ -85,8 +85,16 @@ def run() -> None:
 @asynccontextmanager
 async def lifespan(server: object) -> AsyncIterator[None]:
     """What goes on for the life of the server."""
-    async with media.note_downloads(server), start.lifespan(server), rest_api.lifespan(server):
+    also = {"prepares the library": prepare_library}
+    async with media.note_downloads(server), start.lifespan(server, also), rest_api.lifespan(server):
         yield
+
+
+def prepare_library() -> None:
+    """Have the library ready for the first visitor."""
+    from pages.views.library import ready  # loads pandas, which the start of the server must not wait for
+
+    ready.prepare_library()
 
 
 if __name__ == "__main__":

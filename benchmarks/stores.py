@@ -7,9 +7,11 @@ predictions of a champion and (for a fifth of the clips) a challenger, and answe
 settled by an analyst. Names, numbers and answers are random; no music is read.
 
 Each page runs as the server runs it (Streamlit's ``AppTest``), in a process of its own kind of the checkout that is
-measured. *First* is the first visit after the server's caches are empty, while the libraries are loaded and the model
-is known. *Again* is a second visit. *Statements* and *rows* are those of the database. *Grown* is the memory that the
-process needed in addition while the page ran. CPU seconds are compared, because the load of a machine varies.
+measured. The libraries are loaded and the model is known. *The server starts* is what the start of the server reads
+before it is ready; the table of pieces is made there, because no file has it yet. Then the pages are visited in the
+order of the table. *First* is the first visit of this server, *again* a second one. *Statements* and *rows* are those
+of the database. *Grown* is the memory that the process needed in addition while the page ran. CPU seconds are compared,
+because the load of a machine varies.
 
 ``--against FOLDER`` measures the same in another checkout of this program, first, on the same store. ``--postgres``
 takes a PostgreSQL server of its own (Debian's programs) instead of SQLite. The last line is JSON.
@@ -17,8 +19,10 @@ takes a PostgreSQL server of its own (Debian's programs) instead of SQLite. The 
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +30,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -286,15 +291,17 @@ def _memory(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
+START = "the server starts"
 PAGES: dict[str, tuple[str, dict[str, str], str]] = {  # name: page, address, person
     "moods": ("moods", {}, ""),
     "moods, words": ("moods", {"words": "gul istanbul", "sort": "title", "order": "rising"}, ""),
     "moods, spread": ("moods", {"view": "Spread"}, ""),
     "playlists, mood": ("playlists", {}, ""),
-    "playlists, path": ("playlists", {"kind": "path"}, ""),
+    "playlists, path": ("playlists", {"kind": "iso"}, ""),
     "library": ("library", {}, "Boss"),
     "label": ("label", {}, "Rater 01"),
     "label, answers": ("label", {"view": "My answers"}, "Rater 01"),
+    "label, at work": ("label", {"view": "At work"}, "Rater 01"),
     "agreement": ("agreement", {}, "Boss"),
     "agreement, tasks": ("agreement", {"view": "Tasks"}, "Boss"),
     "agreement, disputes": ("agreement", {"view": "Disputes"}, "Boss"),
@@ -303,6 +310,8 @@ PAGES: dict[str, tuple[str, dict[str, str], str]] = {  # name: page, address, pe
     "agreement, clips": ("agreement", {"view": "Clips"}, "Boss"),
     "agreement, pull": ("agreement", {"view": "Pull of the guess"}, "Boss"),
     "learning": ("learning", {}, "Boss"),
+    "confusion": ("confusion", {}, "Boss"),
+    "same recordings": ("copies", {}, ""),
     "tracks": ("tracks", {}, ""),
     "sessions": ("sessions", {}, "Nurse"),
 }
@@ -330,10 +339,11 @@ def prepare_visits() -> Ledger:
 
 
 def measure(only: list[str], *, statements: bool) -> dict[str, dict[str, float]]:
-    """Visit each page twice in this process: once with empty caches, and once more."""
+    """Start as the server does, and visit each page twice in this process."""
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
+    from core.settings import Settings
     from pages.shared import cached
 
     ledger = prepare_visits()
@@ -356,20 +366,34 @@ def measure(only: list[str], *, statements: bool) -> dict[str, dict[str, float]]
         for name in only:
             visit(name, PAGES[name][2])
     os.environ["TME_DATABASE_URL"] = large
-    for name in only:
-        st.cache_data.clear()
-        st.cache_resource.clear()
-        cached.champion()
-        cached.table_at_hand()
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    shutil.rmtree(Settings().pieces_dir, ignore_errors=True)
+    cached.champion()
+    cached.table_at_hand()
+    steps: dict[str, Callable[[], object]] = {START: _start}
+    steps |= {name: partial(visit, name, PAGES[name][2]) for name in only}
+    for name, step in steps.items():
         found[name] = {}
         for prefix in ("first", "again"):
             with ledger.measured(found[name], prefix):
-                visit(name, PAGES[name][2])
+                step()
             if statements:
                 for text, times in sorted(ledger.asked.items(), key=lambda one: -one[1]):
                     print(f"  {name} {prefix} {times} x {' '.join(text.split())[:300]}", file=sys.stderr)
         print(name, found[name], file=sys.stderr, flush=True)
     return found
+
+
+def _start() -> None:
+    """What the server reads before it is ready. An earlier version has no library ready."""
+    from pages.shared import first_library
+
+    first_library.read_large_store()
+    if importlib.util.find_spec("pages.views.library.ready"):
+        from pages.views.library import ready
+
+        ready.prepare_library()
 
 
 def _in_checkout(folder: Path, arguments: list[str], env: dict[str, str]) -> dict[str, dict[str, float]]:
@@ -434,7 +458,7 @@ def report(given: argparse.Namespace, place: Path, url: str) -> None:
     print(f"{given.pieces:,} pieces, {given.answers:,} answers, {'PostgreSQL' if given.postgres else 'SQLite'}\n")
     print("| page | checkout | first, CPU s | first, s | again, CPU s | again, s | statements | rows | grown, MB |")
     print("|" + "---|" * 9)
-    for page in given.only:
+    for page in (START, *given.only):
         for name, pages in found.items():
             one = pages[page]
             print(

@@ -26,21 +26,19 @@ def export_labels(
     synthetic: Annotated[bool, typer.Option(help="Include the synthetic practice clips.")] = False,
 ) -> None:
     """Write clips with audio, answers and guesses into a ZIP for Label Studio. Its README.txt explains the rest."""
-    from core.labelling import agreement, truth
+    from core.labelling import truth
     from core.labelling.label_studio_package import CHOICES, choose_clips, write_package
-    from core.store import feedback_table, open_store
+    from core.store import open_store
 
     if which not in CHOICES:
         raise CoreError(f"{which!r} is not a known selection of clips. Choose one of: {', '.join(CHOICES)}.")
     settings = Settings()
     store = open_store(settings.database)
-    everything, needed = feedback_table(store), truth.raters_needed(store)
-    feedback = everything if synthetic else agreement.of_music(everything)
-    chosen = choose_clips(store, feedback, which=which, synthetic=synthetic, raters_needed=needed)
+    chosen = choose_clips(store, which=which, synthetic=synthetic, raters_needed=truth.raters_needed(store))
     try:
         with tempfile.NamedTemporaryFile(dir=target.absolute().parent, prefix=f".{target.name}.", delete=False) as part:
             try:
-                made = write_package(part, store, feedback, chosen, settings, guesses=guesses)
+                made = write_package(part, store, None, chosen, settings, guesses=guesses)
                 os.chmod(part.name, 0o644)  # a temporary file is private
                 os.replace(part.name, target)
             except BaseException:
@@ -70,7 +68,7 @@ def import_labels(
 ) -> None:
     """Print row by row what an import would do, as CSV; --store does it. Exit status: 2 if a row is refused."""
     from core.labelling import files, import_plan, import_report
-    from core.store import Rater, clips_table, feedback_table, new_token, open_store, rater_name, raters_table
+    from core.store import Rater, new_token, open_store, rater_name
 
     try:
         data = source.read_bytes()
@@ -81,11 +79,9 @@ def import_labels(
     if nameless.any() and not by:
         raise CoreError(f"Rows without a rater: {int(nameless.sum())}. Give the name of the rater with --by.")
     store = open_store(Settings().database)
-    plan = import_plan.plan_import(
+    plan = import_plan.plan_from_store(
+        store,
         file.rows,
-        clips_table(store),
-        feedback_table(store),
-        raters_table(store),
         importer=Rater(rater_name(by) if by else "", False, "analyst"),
         accounts=_accounts(account or [], file.accounts),
     )

@@ -4,6 +4,8 @@ Duplicates cause leakage: a model that was trained on one copy recognises the ot
 """
 
 import hashlib
+from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -116,16 +118,16 @@ def near_pairs(frame: pd.DataFrame, *, limit: float = NEAR) -> pd.DataFrame:
         Columns first and second (positions from 0, first < second) and distance in [0, limit], nearest first.
     """
     ranks = frame[list(COLUMNS)].rank(pct=True).to_numpy(dtype=np.float32)
-    tables = [_near_rows(ranks, start, limit) for start in range(0, len(ranks), _BLOCK)]
+    most = limit * len(COLUMNS) + 0.001  # the largest sum of a near pair, and more than the error of rounding
+    found = _close(ranks, most) if len(ranks) <= _FEW else _close_of_many(ranks, most)
+    tables = [_near(ranks, pairs, limit) for pairs in found]
     pairs = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["first", "second", "distance"])
     return pairs.sort_values(["distance", "first", "second"], ignore_index=True)
 
 
-def _near_rows(ranks: np.ndarray, start: int, limit: float) -> pd.DataFrame:
-    """The pairs of ``near_pairs`` whose first row is in the block that begins at ``start``."""
-    most = limit * len(COLUMNS) + 0.001  # the largest sum of a near pair, and more than the error of rounding
-    first, second = np.nonzero((_close if len(ranks) <= _FEW else _close_of_many)(ranks, start, most))
-    one, other = ranks[start + first], ranks[start + second]
+def _near(ranks: np.ndarray, pairs: np.ndarray, limit: float) -> pd.DataFrame:
+    """The pairs of ``near_pairs`` among these. pairs : shape (k, 2)."""
+    one, other = ranks[pairs[:, 0]], ranks[pairs[:, 1]]
     difference = np.zeros(len(one), dtype=np.float32)
     for column in np.abs(one - other).T:
         difference += np.nan_to_num(column)
@@ -133,26 +135,33 @@ def _near_rows(ranks: np.ndarray, start: int, limit: float) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = difference / shared
     near = (distance <= limit) & (shared >= len(COLUMNS) / 2)
-    return pd.DataFrame(
-        {"first": first[near] + start, "second": second[near] + start, "distance": distance[near].astype(float)}
-    )
+    first, second = pairs[near].T
+    return pd.DataFrame({"first": first, "second": second, "distance": distance[near].astype(float)})
 
 
-def _close(ranks: np.ndarray, start: int, most: float) -> np.ndarray:
-    """Marks as from ``close_rows.mark_close``, for few rows: less than the time to load the compiled code."""
-    block = ranks[start : start + _BLOCK]
-    total = np.zeros((len(block), len(ranks) - start), dtype=np.float32)
-    for one, other in zip(block.T, ranks[start:].T, strict=True):
-        total += np.nan_to_num(np.abs(one[:, None] - other[None, :]))
-    return np.asarray(np.triu(total <= most, k=1))
+def _close(ranks: np.ndarray, most: float) -> Iterator[np.ndarray]:
+    """Pairs as from ``_close_of_many``, for few rows: less than the time to load the compiled code."""
+    for start in range(0, len(ranks), _BLOCK):
+        block = ranks[start : start + _BLOCK]
+        total = np.zeros((len(block), len(ranks) - start), dtype=np.float32)
+        for one, other in zip(block.T, ranks[start:].T, strict=True):
+            total += np.nan_to_num(np.abs(one[:, None] - other[None, :]))
+        yield start + np.argwhere(np.triu(total <= most, k=1))
 
 
-def _close_of_many(ranks: np.ndarray, start: int, most: float) -> np.ndarray:
-    from core.dataset.close_rows import mark_close
+def _close_of_many(ranks: np.ndarray, most: float) -> Iterator[np.ndarray]:
+    """Pairs of rows whose positions may differ by at most ``most`` in sum, in parts of shape (k, 2)."""
+    from core.dataset.close_rows import HALF, STEPS, coded, find_close
 
-    close = np.zeros((min(_BLOCK, len(ranks) - start), len(ranks) - start), dtype=bool)
-    mark_close(np.ascontiguousarray(ranks), start, most, close)
-    return close
+    codes, slack = coded(ranks)
+    largest = ceil(STEPS * most) + len(COLUMNS)
+    found = np.empty((len(ranks), 2), dtype=np.int64)
+    for start in range(0, len(ranks), _BLOCK):
+        block = codes, slack, start, min(start + _BLOCK, len(ranks)), largest, HALF
+        if (number := find_close(*block, found)) > len(found):
+            found = np.empty((number, 2), dtype=np.int64)
+            find_close(*block, found)
+        yield found[:number].copy()
 
 
 def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:

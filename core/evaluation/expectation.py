@@ -4,15 +4,17 @@ If the probabilities are calibrated, labels drawn from them are as good as the t
 sets of labels say what to expect on exactly these clips, however difficult they are.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.evaluation.metrics import as_arrays, bin_errors, divide
+from core.evaluation.metrics import Predictions, as_arrays, bin_errors, divide
 from core.schema import EMOTIONS
 
 DRAWS = 4000
+_CELLS = 4_000_000  # labels that are drawn together, so that 100,000 clips need 100 MB and not 10 GB
 LEAST_LABELLED = 20  # clips; with fewer clips, F1 is too uncertain
 
 
@@ -59,11 +61,8 @@ def expectation(predictions: pd.DataFrame, *, level: float = 0.025, seed: int = 
     p = as_arrays(predictions)
     proba = p.proba[0]
     guess = proba.argmax(axis=1)
-    rng = np.random.default_rng(seed)
-    drawn = (rng.random((DRAWS, len(proba), 1)) > proba.cumsum(axis=1)[:, :-1]).sum(axis=2)
-    labels = np.vstack([p.y, drawn])  # the true labels first
-    f1 = _macro_f1(labels, guess)
-    ece = bin_errors(proba.max(axis=1), labels == guess)
+    blocks = [(_macro_f1(labels, guess), bin_errors(proba.max(axis=1), labels == guess)) for labels in _labels(p, seed)]
+    f1, ece = (np.concatenate(values) for values in zip(*blocks, strict=True))
     return Expectation(
         clips=len(proba),
         f1=float(f1[0]),
@@ -73,6 +72,22 @@ def expectation(predictions: pd.DataFrame, *, level: float = 0.025, seed: int = 
         ece=float(ece[0]),
         ece_expected=float(ece[1:].mean()),
     )
+
+
+def _labels(p: Predictions, seed: int) -> Iterator[np.ndarray]:
+    """The true labels, then ``DRAWS`` drawn sets of labels: shape (b, clips), in blocks of about ``_CELLS`` labels.
+
+    Many clips thus need no more memory. The blocks draw the same numbers as one large one.
+    """
+    rng, below = np.random.default_rng(seed), p.proba[0].cumsum(axis=1)[:, :-1].T
+    clips, known = below.shape[1], np.atleast_2d(p.y).astype(np.int8)
+    most = max(1, _CELLS // clips)
+    for first in range(0, DRAWS, most):
+        random = rng.random((min(most, DRAWS - first), clips))
+        drawn = np.zeros(random.shape, dtype=np.int8)
+        for limit in below:
+            drawn += random > limit
+        yield drawn if first else np.vstack([known, drawn])
 
 
 def _macro_f1(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:

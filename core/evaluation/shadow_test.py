@@ -17,7 +17,7 @@ def compare_guesses(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion:
 
     Parameters
     ----------
-    predictions : columns of ``store.predictions_table``; synthetic clips are ignored.
+    predictions : columns of ``store.guesses_table``; synthetic clips are ignored.
     truth : ground truth, from ``ground_truth``.
     champion, challenger : model versions.
 

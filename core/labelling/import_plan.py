@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,7 +18,17 @@ from core.labelling.label_clips import ClipNames
 from core.labelling.label_columns import RATED_ALIKE
 from core.labelling.label_people import People
 from core.labelling.raters import person
-from core.store import REPEAT, SKIPS, Answer, Rater, Store, add_planned_answers
+from core.store import (
+    REPEAT,
+    SKIPS,
+    Answer,
+    Rater,
+    Store,
+    add_planned_answers,
+    clips_table,
+    feedback_table,
+    raters_table,
+)
 
 AT_ONCE = 5000  # rows in one transaction, for which others wait; well under a second
 ACTIONS = ("add", "change", "same", "left out", "refused")
@@ -72,6 +83,24 @@ def plan_import(
         plan["before"] = said.newest.get(_subject(plan), 0)
     table = pd.DataFrame(planned, columns=list(COLUMNS))
     return table.assign(given_at=pd.to_datetime(table["given_at"], utc=True))
+
+
+def plan_from_store(
+    store: Store, rows: pd.DataFrame, *, importer: Rater, accounts: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Plan the import, see ``plan_import``. Of the stored answers, only those about the named clips are read."""
+    clips = clips_table(store)
+    feedback = feedback_table(store, clip_ids=sorted(_named(rows, ClipNames(clips))))
+    return plan_import(rows, clips, feedback, raters_table(store), importer=importer, accounts=accounts)
+
+
+def _named(rows: pd.DataFrame, clips: ClipNames) -> set[str]:
+    """The clips that the rows name."""
+    found = set()
+    for name in set(rows["clip"]):
+        with suppress(TableError):  # the plan says for each row what is wrong
+            found.add(clips.find(name)[0])
+    return found
 
 
 def _planned(row: dict[Any, Any], clips: ClipNames, people: People) -> dict[str, Any]:

@@ -240,7 +240,7 @@ class Undone:
 
 def newest_undo(store: Store, *, rater: str, verified: bool) -> Undone | None:
     """What this person took back last on the Label page; None when they took nothing back."""
-    said = feedback_table(store, rater=rater_name(rater), verified=verified)
+    said = answers_table(store, rater=rater_name(rater), verified=verified)
     undone = said.loc[said["kind"].eq("undo") & said["source"].eq("label"), "target_id"]
     if undone.empty:
         return None

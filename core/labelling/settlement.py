@@ -6,7 +6,7 @@ from core.labelling.desk import Clock, too_fast
 from core.labelling.identity import require_analyst
 from core.labelling.truth import standing_settlement
 from core.schema import EMOTIONS
-from core.store import Answer, Rater, Receipt, Store, add_settlement, feedback_table, undo
+from core.store import Answer, Rater, Receipt, Store, add_settlement, answers_table, clip_names, undo
 
 VERDICTS = (*EMOTIONS, "none of the four", "bad audio")  # possible settlements of a clip
 
@@ -81,10 +81,11 @@ def take_back_settlement(store: Store, person: Rater) -> str | None:
     Answers that the person gave as a rater are not changed. Raises CoreError if the person is not an analyst.
     """
     require_analyst(person)
-    last = standing_settlement(feedback_table(store, rater=person.name, verified=person.verified))
+    last = standing_settlement(answers_table(store, rater=person.name, verified=person.verified))
     if last is None:
         return None
     number = int(last["feedback_id"])
     token = f"undo-settled-{number}"  # pressing the button twice gives one undo
     undo(store, token=token, rater=person.name, verified=person.verified, feedback_id=number)
-    return str(last["file_name"])
+    clip_id = str(last["clip_id"])
+    return clip_names(store, [clip_id])[clip_id]

@@ -78,16 +78,27 @@ class TaskState:
 # --- the clips, and their order --------------------------------------------------------------------------------------
 
 
-def folder_of(row: pd.Series) -> str:
-    """Folder of a clip's file: that of the library, and the folders in it; empty for a clip without a folder."""
-    source = "" if pd.isna(row["source"]) else str(row["source"])
-    inner = PurePath(str(row["file_name"]).replace("\\", "/")).parent.as_posix()
-    return "/".join(part for part in (source.rstrip("/"), "" if inner == "." else inner) if part)
+def folders_of(pool: pd.DataFrame) -> list[str]:
+    """Folder of the file of each clip: that of the library, and the folders in it; empty for a clip without a folder.
+
+    pool : columns source and file_name.
+    """
+    sources = pool["source"].fillna("").tolist()
+    inner = [name.replace("\\", "/").rpartition("/")[:2] for name in pool["file_name"].tolist()]
+    pairs = list(zip(sources, map("".join, inner), strict=True))
+    known = {pair: _folder(*pair) for pair in set(pairs)}
+    return [known[pair] for pair in pairs]
+
+
+def _folder(source: str, inner: str) -> str:
+    """inner : the folders in the folder of the library, with a sign at their end; empty for none."""
+    inside = PurePath(f"{inner}x").parent.as_posix()
+    return "/".join(part for part in (source.rstrip("/"), "" if inside == "." else inside) if part)
 
 
 def folders(pool: pd.DataFrame) -> list[str]:
-    """The folders of a pool of clips, sorted. pool : as from ``clips_for_tasks``."""
-    return sorted({name for name in pool.apply(folder_of, axis=1) if name}) if len(pool) else []
+    """The folders of a pool of clips, sorted. pool : as from ``files_for_tasks`` or ``clips_for_tasks``."""
+    return sorted(set(folders_of(pool)) - {""})
 
 
 def fitting(pool: pd.DataFrame, choice: Choice) -> pd.DataFrame:
@@ -98,7 +109,7 @@ def fitting(pool: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     if choice.mood:
         fits &= pool["guess"].eq(choice.mood)
     if choice.folder:
-        names = pool.apply(folder_of, axis=1)
+        names = pd.Series(folders_of(pool), index=pool.index)
         fits &= names.eq(choice.folder) | names.str.startswith(f"{choice.folder}/")
     return pool[fits]
 

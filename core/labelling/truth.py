@@ -14,6 +14,7 @@ from core.store import (
     Store,
     answers_key,
     answers_table,
+    feedback_table,
     get_setting,
     remembered,
     same_key,
@@ -105,6 +106,13 @@ def latest_answers(feedback: pd.DataFrame) -> pd.DataFrame:
     """
     answers = rater_answers(feedback).drop_duplicates("clip_id", keep="last")
     return answers.sort_values("feedback_id", ascending=False).reset_index(drop=True)
+
+
+def own_latest(store: Store, *, rater: str, verified: bool, limit: int) -> pd.DataFrame:
+    """The latest answers of one person, as ``latest_answers`` gives them from ``store.feedback_table``."""
+    newest = latest_answers(answers_table(store, rater=rater, verified=verified)).head(limit)
+    clips = newest["clip_id"].astype(str).tolist()
+    return latest_answers(feedback_table(store, rater=rater, verified=verified, clip_ids=clips))
 
 
 def newest_settlement(feedback: pd.DataFrame) -> int | None:

@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.atomic import replace_folder
+from core.atomic import replace_file, replace_folder
+from core.features import EXTRACTOR
 from core.models.policy import Policy
+from core.models.reference import Reference
 from core.playlists.pieces import MOST_PARTS, pieces_table
 from core.playlists.selection import alphabetical_ranks, searched_text
+from core.playlists.sound import alike_pieces
 from core.settings import Settings
-from core.store import Store, is_large, library_places, library_state, library_table
+from core.store import Store, features_table, is_large, library_places, library_state, library_table
 
 FORMAT = 1  # a new number when a column changes
 _TABLES = ("pieces", "parts", "places", "ranks", "text")
+_ALIKE = "alike"  # a further table, which is made when the first playlist is asked for
 _LOG = logging.getLogger(__name__)
 
 
@@ -54,6 +58,33 @@ def library_pieces(store: Store, settings: Settings, *, model_version: str | Non
     return found
 
 
+def alike_by_sound(
+    store: Store,
+    settings: Settings,
+    clips: pd.DataFrame,
+    reference: Reference,
+    *,
+    model_version: str | None,
+    policy: Policy,
+) -> pd.DataFrame:
+    """Return the pieces that sound alike, see ``alike_pieces``, from the file of this state or from the features.
+
+    clips : the parts of ``library_pieces``.  reference : of the model in use.
+    """
+    state = library_state(store)
+    file = _folder(store, settings, state, model_version, policy) / f"{_ALIKE}.arrow"
+    found = _table(file) if file.is_file() else None
+    if found is None:
+        features = features_table(store, EXTRACTOR, clip_ids=clips["clip_id"].tolist())
+        found = alike_pieces(clips, features, reference)
+        if file.parent.is_dir() and library_state(store) == state:
+            try:
+                replace_file(file, _as_bytes(found))
+            except OSError as error:  # the page shows the pieces all the same
+                _LOG.warning("%s cannot be written: %s", file, error)
+    return found
+
+
 def prepare_pieces(store: Store, settings: Settings, *, model_version: str | None, policy: Policy) -> None:
     """Write the file of this state of a large store, unless it is there. Small libraries are read quickly without."""
     if is_large(store) and not _folder(store, settings, library_state(store), model_version, policy).is_dir():
@@ -63,7 +94,7 @@ def prepare_pieces(store: Store, settings: Settings, *, model_version: str | Non
 def _folder(
     store: Store, settings: Settings, state: tuple[str, ...], model_version: str | None, policy: Policy
 ) -> Path:
-    about = json.dumps([FORMAT, store.url, state, model_version, policy.to_json()])
+    about = json.dumps([FORMAT, EXTRACTOR, store.url, state, model_version, policy.to_json()])
     return settings.pieces_dir / hashlib.sha256(about.encode()).hexdigest()[:32]
 
 
@@ -77,27 +108,35 @@ def _from_store(store: Store, model_version: str | None, policy: Policy) -> Kept
 
 def _read(folder: Path) -> KeptPieces | None:
     """The tables of a folder; None when it is not there or cannot be read."""
+    if not folder.is_dir():
+        return None
+    found = {name: _table(folder / f"{name}.arrow") for name in _TABLES}
+    return None if any(table is None for table in found.values()) else KeptPieces(**found)  # type: ignore[arg-type]
+
+
+def _table(file: Path) -> pd.DataFrame | None:
+    """The table of a file; None when it cannot be read."""
     import pyarrow as pa
     import pyarrow.feather as feather
 
-    if not folder.is_dir():
-        return None
     try:
-        return KeptPieces(**{name: feather.read_feather(folder / f"{name}.arrow") for name in _TABLES})
+        return feather.read_feather(file)
     except (OSError, ValueError, pa.ArrowException) as error:
-        _LOG.warning("The kept pieces in %s cannot be read, so they are made again: %s", folder, error)
+        _LOG.warning("The kept pieces in %s cannot be read, so they are made again: %s", file, error)
         return None
+
+
+def _as_bytes(table: pd.DataFrame) -> bytes:
+    import pyarrow as pa
+    import pyarrow.feather as feather
+
+    sink = pa.BufferOutputStream()
+    feather.write_feather(pa.Table.from_pandas(table), sink, compression="lz4")
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _write(folder: Path, found: KeptPieces) -> None:
-    import pyarrow as pa
-    import pyarrow.feather as feather
-
-    files: dict[str, bytes] = {}
-    for name in _TABLES:
-        sink = pa.BufferOutputStream()
-        feather.write_feather(pa.Table.from_pandas(getattr(found, name)), sink, compression="lz4")
-        files[f"{name}.arrow"] = sink.getvalue().to_pybytes()
+    files = {f"{name}.arrow": _as_bytes(getattr(found, name)) for name in _TABLES}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.parent.chmod(0o700)  # the tables have titles and names of files

@@ -43,11 +43,11 @@ def mood_shares(pieces: pd.DataFrame, mood: str, by: str) -> pd.DataFrame:
             )
     named = pieces[pieces[by].fillna("").astype(str) != ""]
     has = named["mood"].eq(mood)
-    grouped = has.groupby(named[by].astype(str))
-    rows = [
-        (group, n, hits, hits / n, *share_interval(hits, n), *_against(hits, n, int(has.sum()), len(named)))
-        for group, n, hits in ((str(group), len(values), int(values.sum())) for group, values in grouped)
-    ]
+    grouped = has.groupby(named[by].astype(str)).agg(["size", "sum"])
+    numbers = list(zip(grouped["sum"].astype(int).tolist(), grouped["size"].tolist(), strict=True))
+    every = int(has.sum()), len(named)
+    found = {(hits, n): (hits / n, *share_interval(hits, n), *_against(hits, n, *every)) for hits, n in set(numbers)}
+    rows = [(group, n, hits, *found[hits, n]) for group, (hits, n) in zip(grouped.index, numbers, strict=True)]
     table = pd.DataFrame(rows, columns=[by, "n", "with_mood", "share", "low", "high", "others", "p"])
     tested = table["p"].notna()
     table["p_holm"] = np.nan

@@ -53,7 +53,8 @@ def build_one_mood(
     table = pool.table[pool.table["guess"] == mood]
     if table.empty and not pinned_s:
         raise CoreError(f"No usable piece of the library is {mood}. Score more music, or allow more pieces.")
-    rank = {p: table.loc[p, f"p_{mood}"] + VARIETY * seeded_random(seed, p) for p in table.index}
+    likely = zip(table.index.tolist(), table[f"p_{mood}"].tolist(), strict=True)
+    rank = {p: probability + VARIETY * seeded_random(seed, p) for p, probability in likely}
     ranked = sorted(rank, key=lambda p: (-rank[p], p))
     artists = dict(zip(table.index, performers(table), strict=True))
     lengths = dict(zip(table.index, table["duration_s"], strict=True))

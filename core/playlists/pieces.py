@@ -203,11 +203,13 @@ def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     places : known paths of each content, as in ``store.library_places``.
     """
     existing: dict[str, str] = {}
-    for content, path, size in zip(places["content_hash"], places["path"], places["size"], strict=True):
+    for content, path, size in zip(*(places[n].tolist() for n in ("content_hash", "path", "size")), strict=True):
         if content not in existing and file_is_there(path, int(size)):
             existing[content] = path
     lost = table.index.isin(set(places["content_hash"]) - existing.keys())
-    paths = [existing.get(piece, path) for piece, path in zip(table.index, table["path"].tolist(), strict=True)]
+    paths = [
+        existing.get(piece, path) for piece, path in zip(table.index.tolist(), table["path"].tolist(), strict=True)
+    ]
     return table.assign(path=paths, there=~lost)
 
 

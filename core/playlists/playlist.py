@@ -108,6 +108,8 @@ class Pool:
 
     def without(self, piece_ids: Collection[str]) -> "Pool":
         """The pool without these pieces, and without other files of the same recordings."""
+        if not len(piece_ids):
+            return self
         gone = self.table.index.isin(list(piece_ids))
         if self.recordings is not None:
             sounds = self.recordings[self.recordings.index.isin(list(piece_ids))]
@@ -140,8 +142,8 @@ def usable_pieces(
     lengths_s : least and greatest length of a piece.
     """
     table = pieces.sort_index()
-    sounds = pd.Series(np.nan, table.index) if recordings is None else recordings.reindex(table.index)
-    never = table["never"] | (sounds.isin(sounds[table["never"]]) & sounds.notna())
+    sounds = _numbers(recordings, table.index)
+    never = table["never"] | _among(sounds, sounds[table["never"]])
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
     kept = table["path"] != ""
@@ -150,11 +152,12 @@ def usable_pieces(
     wanted = ~never & ~unwanted
     playable = filed & there & long & wanted
     by_model = table["word"] == Word.MODEL
-    spoken = by_model & sounds.isin(sounds[~by_model]) & sounds.notna()
+    spoken = by_model & _among(sounds, sounds[~by_model])
     fits = table["duration_s"].between(*lengths_s)
     usual = table[standing & playable & ~spoken & fits]
     usual = usual.sort_values("confidence", ascending=False, kind="stable")
-    same_sound = sounds[usual.index].notna() & sounds[usual.index].duplicated()
+    sounds_of_usual = sounds.reindex(usual.index)
+    same_sound = sounds_of_usual.ge(0) & sounds_of_usual.duplicated()
     excluded = [
         (never, "on the list of what no playlist uses", RemarkKind.NEVER),
         (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
@@ -189,6 +192,18 @@ def usable_pieces(
         if (n := np.sum(mask))
     )
     return Pool(usual[~same_sound].sort_index(), remarks, recordings)
+
+
+def _numbers(recordings: pd.Series | None, pieces: pd.Index) -> pd.Series:
+    """A number for the recording of each piece, -1 where it is not known. Numbers are compared faster than texts."""
+    if recordings is None:
+        return pd.Series(-1, pieces)
+    return pd.Series(pd.factorize(recordings.reindex(pieces))[0], pieces)
+
+
+def _among(sounds: pd.Series, others: pd.Series) -> pd.Series:
+    """Whether each recording is known and is one of the others."""
+    return sounds.ge(0) & sounds.isin(others)
 
 
 def length_range(lengths_s: tuple[float, float]) -> str:

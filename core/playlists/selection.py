@@ -149,7 +149,6 @@ def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:
             "accepted": (table["standing"] == ACCEPTED).groupby(name).sum(),
         }
     ).rename_axis("group")
-    order = sorted(
-        counts.index, key=lambda group: (group == UNKNOWN, -counts.loc[group, "pieces"], turkish_order(group))
-    )
+    number = counts["pieces"].to_dict()
+    order = sorted(counts.index, key=lambda group: (group == UNKNOWN, -number[group], turkish_order(group)))
     return counts.loc[order].reset_index()

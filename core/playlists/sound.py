@@ -42,30 +42,49 @@ def _deviations(clips: pd.DataFrame, features: pd.DataFrame, reference: Referenc
 def recordings(
     clips: pd.DataFrame, features: pd.DataFrame, reference: Reference, same: SameRecordings = SameRecordings()
 ) -> pd.Series:
-    """Recording of each measured piece: piece_id -> the first piece of the same recording.
+    """Recording of each measured piece, see ``recordings_of``. clips, features : as in ``sound_table``."""
+    return recordings_of(alike_pieces(clips, features, reference), same)
 
-    What people and fingerprints say (``same``) comes first, then the sound. Copies of one recording with other
-    encodings, levels, sample rates or slightly different starts sound the same (`core.library.near_copies`). The
-    middles of files are compared with each other (their clip id is the hash of the file), and the means of the windows
-    with each other.
+
+def alike_pieces(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """Pairs of pieces that sound the same: one, other. Each measured piece has a row with itself, in order.
+
+    Copies of one recording with other encodings, levels, sample rates or slightly different starts sound the same
+    (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
+    file), and the means of the windows with each other.
 
     clips, features : as in ``sound_table``.
     """
     from core.library.near_copies import alike_pairs  # imported here, because only this function needs the store
 
-    ids = pd.Index(sorted(set(clips.loc[clips["clip_id"].isin(features.index), "content_hash"])), name="piece_id")
+    ids = sorted(set(clips.loc[clips["clip_id"].isin(features.index), "content_hash"]))
+    one, other = list(ids), list(ids)
     middle = clips["clip_id"] == clips["content_hash"]
-    links: list[tuple[str, str]] = []
     for parts in (clips[middle], clips[~middle]):
         away = _deviations(parts, features, reference)
         if len(away) > 1:
             left, right = alike_pairs(away.to_numpy(), reference.used)
-            links += zip(away.index[left], away.index[right], strict=True)
-    joined, here = same.with_links(links), set(ids)
+            one += away.index[left].tolist()
+            other += away.index[right].tolist()
+    return pd.DataFrame({"one": pd.Series(one, dtype="str"), "other": pd.Series(other, dtype="str")})
+
+
+def recordings_of(alike: pd.DataFrame, same: SameRecordings = SameRecordings()) -> pd.Series:
+    """Recording of each measured piece: piece_id -> the first piece of the same recording.
+
+    What people and fingerprints say (``same``) comes first, then the sound.
+
+    alike : from ``alike_pieces``.
+    """
+    itself = alike["one"] == alike["other"]
+    ids = pd.Index(alike.loc[itself, "one"], name="piece_id")
+    pairs = alike[~itself]
+    joined = same.with_links(zip(pairs["one"].tolist(), pairs["other"].tolist(), strict=True))
     firsts: dict[str, str] = {}  # the first piece of each recording: its name may be a file that is no piece here
-    for piece in sorted(here & joined.keys()):
+    for piece in sorted(set(ids) & joined.keys()):
         firsts.setdefault(joined[piece], piece)
-    return pd.Series([firsts[joined[p]] if p in joined else p for p in ids], ids, dtype=ids.dtype, name="recording")
+    named = [firsts[joined[p]] if p in joined else p for p in ids.tolist()]
+    return pd.Series(named, ids, dtype=ids.dtype, name="recording")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()
 store. Answers are append-only: no function changes them, and triggers in the database refuse changes.
 """
 
-from core.store.answer_log import answers_key, answers_table
+from core.store.answer_log import answers_about_guesses, answers_key, answers_table
 from core.store.answers import (
     Answer,
     Receipt,
@@ -41,7 +41,15 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
+from core.store.clips import (
+    add_clip,
+    clip_names,
+    clips_table,
+    clips_with_audio,
+    delete_clip,
+    newest_clips,
+    newest_recordings,
+)
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.event_figures import event_counts, events_by_period, events_table
 from core.store.event_sums import event_totals
@@ -91,6 +99,7 @@ from core.store.makam import (
     without_makam,
 )
 from core.store.measured import save_measured
+from core.store.model_guesses import answered_before, first_predicted, guesses_table, unsure_answers
 from core.store.mood_tags import (
     drop_note,
     file_rewritten,
@@ -126,6 +135,7 @@ from core.store.own_clips import (
     save_own,
 )
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
+from core.store.prediction_log import champion_margins
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
     DISPLAYS,
@@ -165,7 +175,7 @@ from core.store.sources import (
     source_state,
 )
 from core.store.table_clips import save_table_clip, table_clips_table
-from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
+from core.store.tasks import add_task, clips_for_tasks, end_task, files_for_tasks, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, fill_tracks, set_track
 from core.store.undos import UNDO_DEPTH, undo
 from core.store.use_figures import answer_months, median_seconds, median_visit, session_outcomes
@@ -236,6 +246,7 @@ __all__ = [
     "VERIFIED_ONLY",
     "Way",
     "add_answers",
+    "answers_about_guesses",
     "add_client",
     "add_clip",
     "add_feedback",
@@ -246,6 +257,7 @@ __all__ = [
     "add_task",
     "add_track",
     "answer_months",
+    "answered_before",
     "any_key",
     "answer_votes",
     "answers_by_subject",
@@ -260,7 +272,10 @@ __all__ = [
     "clip_of_piece",
     "client_counts",
     "client_pieces_table",
+    "clip_names",
+    "champion_margins",
     "clips_table",
+    "clips_with_audio",
     "clips_for_tasks",
     "clips_to_label",
     "close_store",
@@ -282,12 +297,15 @@ __all__ = [
     "end_task",
     "feedback_table",
     "file_rewritten",
+    "files_for_tasks",
     "find_key",
     "finish_job",
     "first_content",
     "first_contents",
+    "first_predicted",
     "forget_files",
     "get_setting",
+    "guesses_table",
     "hand_over_clients",
     "is_known_content",
     "is_large",
@@ -315,6 +333,7 @@ __all__ = [
     "never_play",
     "never_table",
     "new_token",
+    "newest_clips",
     "newest_recordings",
     "note_outcome",
     "note_stop",
@@ -367,6 +386,7 @@ __all__ = [
     "undo",
     "undo_karar",
     "unpredicted",
+    "unsure_answers",
     "without_makam",
     "words_cache_key",
 ]

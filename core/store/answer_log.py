@@ -5,7 +5,7 @@ need about 60 MB. The log belongs to one open database and is shared by all peop
 answers is decided by the functions that read the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from core.access import Action, decides, require, requires
 from core.schema import EMOTIONS
 from core.store.connection import Store, in_parts, read
 from core.store.erasures import erasures
+from core.store.prediction_log import prediction_log
 from core.store.schema import (
     DISPLAYS,
     KINDS,
@@ -41,9 +42,11 @@ _NUMBER: dict[str, dict[Any, int]] = {  # column -> the number of each of its va
     "skip_reason": {None: -1, **{name: k for k, name in enumerate(SKIPS)}},
     "display": {name: k for k, name in enumerate(DISPLAYS)},
     "source": {name: k for k, name in enumerate(SOURCES)},
+    "shown_label": {None: -1, **{name: k for k, name in enumerate(EMOTIONS)}},
 }
 _VALUES = {"kind": _KINDS, "label": EMOTIONS, "skip_reason": SKIPS, "display": DISPLAYS, "source": SOURCES}
-_TYPES: dict[str, Any] = {"id": np.int64, "target_id": np.int64, "task_id": np.int64, "turn": np.int8, "clip": np.int32}
+_LINKS = ("target_id", "prediction_id", "task_id", "turn")  # numbers; 0 is NULL
+_TYPES: dict[str, Any] = {"id": np.int64, **dict.fromkeys(_LINKS, np.int64), "turn": np.int8, "clip": np.int32}
 _TYPES |= {"answer_s": float, "heard_s": float, "person": np.int32, **dict.fromkeys(_NUMBER, np.int8)}
 
 
@@ -53,12 +56,14 @@ class AnswerLog:
 
     Attributes
     ----------
-    columns : id, target_id, task_id (0 = none), turn (0 = none), answer_s, heard_s (NaN = not measured), clip and
-        person (numbers), kind, label, skip_reason, display, source (numbers of the values).
+    columns : id, target_id, prediction_id, task_id, turn (0 = none), answer_s, heard_s (NaN = not measured), clip and
+        person (numbers), kind, label, skip_reason, display, source, shown_label (numbers of the values).
     clip_ids, people : what the numbers of clip and person mean: the clip's id; the name and whether it comes from a
         login.
     origin, content, length_s, deleted : of each clip: its origin, the hash of its content, its length, and whether it
         is deleted.
+    newest : of each person, the number of the answer or settlement with the latest time, and this time as the driver
+        gives it.
     only_verified : only answers of people who logged in count.
     key : changes when anything of this changes.
     """
@@ -70,6 +75,7 @@ class AnswerLog:
     content: tuple[str, ...] = ()
     length_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
     deleted: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    newest: Mapping[int, tuple[Any, int]] = field(default_factory=dict)
     only_verified: bool = False
     key: tuple[object, ...] = ()
 
@@ -188,14 +194,15 @@ def _deleted(c: sa.Connection, log: AnswerLog) -> np.ndarray:
 def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
     """The log with the rows after its last one."""
     newest = int(log.columns["id"][-1]) if len(log) else 0
-    names = ("id", "target_id", "task_id", "turn", "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER)
+    names = ("id", *_LINKS, "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER, "created_at")
     query = sa.select(*(feedback.c[name] for name in names)).where(feedback.c.id > newest).order_by(feedback.c.id)
     clip = {clip_id: k for k, clip_id in enumerate(log.clip_ids)}
     person = {who: k for k, who in enumerate(log.people)}
-    parts = [log.columns]
+    parts, latest = [log.columns], dict(log.newest)
     cursor = c.execute(query).cursor  # rows of the driver itself: SQLAlchemy's rows cost as much again
     while rows := cursor.fetchmany(_AT_ONCE):
         parts.append(_numbers(clip, person, rows))
+        _note_newest(latest, parts[-1], [row[-1] for row in rows])
     if len(parts) == 1:
         return log
     columns = {name: np.concatenate([part[name] for part in parts]) for name in _TYPES}
@@ -206,6 +213,7 @@ def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
         columns=columns,
         clip_ids=(*log.clip_ids, *new),
         people=tuple(person),
+        newest=latest,
         origin=np.concatenate([log.origin, np.array([ORIGINS.index(facts[i][0]) for i in new], dtype=np.int8)]),
         content=(*log.content, *(facts[i][1] for i in new)),
         length_s=np.concatenate([log.length_s, np.array([facts[i][3] for i in new], dtype=float)]),
@@ -215,14 +223,15 @@ def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
 
 def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: Iterable[Any]) -> dict[str, np.ndarray]:
     """The rows as columns of numbers. clip, person : number of each; new clips and people get the next number."""
-    ids, targets, tasks, turns, answer_s, heard_s, about, raters, logins, *texts = zip(*rows, strict=True)
+    ids, targets, guesses, tasks, turns, answer_s, heard_s, about, raters, logins, *texts, _ = zip(*rows, strict=True)
     found: dict[str, Any] = {
         "id": ids,
         "answer_s": answer_s,  # None becomes NaN
         "heard_s": heard_s,
-        "target_id": [number or 0 for number in targets],
-        "task_id": [number or 0 for number in tasks],
-        "turn": [number or 0 for number in turns],
+        **{
+            name: [number or 0 for number in numbers]
+            for name, numbers in zip(_LINKS, (targets, guesses, tasks, turns), strict=True)
+        },
         "clip": [clip.setdefault(clip_id, len(clip)) for clip_id in about],
         "person": [person.setdefault(who, len(person)) for who in zip(raters, map(bool, logins), strict=True)],
     }
@@ -233,6 +242,15 @@ def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: It
     repeats = (columns["kind"] == _KINDS.index("answer")) & (columns["turn"] == TURNS[1])
     columns["kind"][repeats] = _KINDS.index(REPEAT)
     return columns
+
+
+def _note_newest(newest: dict[int, tuple[Any, int]], columns: dict[str, np.ndarray], moments: Sequence[Any]) -> None:
+    """Note the latest answer or settlement of each person; a second turn of a task is none. moments : of the rows."""
+    kinds = (columns["kind"] != _KINDS.index("undo")) & (columns["kind"] != _KINDS.index(REPEAT))
+    known = zip(columns["person"].tolist(), moments, columns["id"].tolist(), kinds.tolist(), strict=True)
+    for who, moment, number, counts in known:
+        if counts and (who not in newest or moment > newest[who][0]):
+            newest[who] = (moment, number)
 
 
 def _facts(c: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[str, str, bool, float]]:
@@ -261,6 +279,25 @@ def answers_table(store: Store, *, rater: str | None = None, verified: bool | No
         return log.table()
     wanted = np.array([rater in (None, name) and verified in (None, login) for name, login in log.people], dtype=bool)
     return log.table(wanted[log.columns["person"]])
+
+
+@requires(Action.SEE_ANSWERS)
+def answers_about_guesses(store: Store) -> pd.DataFrame:
+    """Return the answers of the Label page whose guess was shown, or was hidden at random, oldest first.
+
+    Columns: those of ``answers_table``, shown_label (the emotion that the person saw) and guess (of the model; missing
+    where the answer belongs to no prediction).
+    """
+    log, predicted = current_log(store), prediction_log(store)
+    columns = log.columns
+    displays = [_NUMBER["display"][name] for name in ("shown", "hidden at random")]
+    rows = np.isin(columns["display"], displays) & (columns["source"] == _NUMBER["source"]["label"])
+    rows &= log.is_kind("answer")
+    place = np.searchsorted(predicted.ids, columns["prediction_id"][rows])
+    found = np.append(predicted.ids, 0)[place] == columns["prediction_id"][rows]
+    guess = np.where(found, np.append(predicted.guess, -1)[place], -1)
+    shown = category(columns["shown_label"][rows], EMOTIONS)
+    return log.table(rows).assign(shown_label=shown, guess=category(guess, EMOTIONS))
 
 
 @requires(Action.ANSWER)

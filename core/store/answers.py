@@ -443,7 +443,6 @@ def feedback_table(
     verified: bool | None = None,
     clip_id: str | None = None,
     clip_ids: Sequence[str] | None = None,
-    about_guesses: bool = False,
 ) -> pd.DataFrame:
     """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
@@ -461,8 +460,6 @@ def feedback_table(
     ----------
     rater, verified, clip_id, clip_ids
         Only rows of this rater, and about these clips.
-    about_guesses
-        Only answers of the Label page whose guess was shown, or was hidden at random.
     """
     by = store.by
     own = rater is not None and verified is not None and by.owns(rater, verified)
@@ -497,9 +494,6 @@ def feedback_table(
     for column, wanted in (("rater", rater), ("verified", verified), ("clip_id", clip_id)):
         if wanted is not None:
             query = query.where(feedback.c[column] == wanted)
-    if about_guesses:
-        display = feedback.c.display.in_(("shown", "hidden at random"))
-        query = query.where(display, feedback.c.source == "label", feedback.c.kind == "answer")
     if clip_ids is None:
         return read(store, lambda c: frame(c, query))
     parts = in_parts(clip_ids) or [[]]

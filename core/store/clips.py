@@ -1,6 +1,6 @@
 """Store, read and delete clips."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.errors import StoreError
 from core.store.checks import check_choice, check_text, now
-from core.store.connection import Store, frame, insert, read, write
+from core.store.connection import Store, by_clip, frame, in_parts, insert, read, write
 from core.store.schema import ORIGINS, TRACK, clips, tracks
 from core.store.synthetic import is_synthetic, origin_of_music
+from core.turkish import fold
 
 # Columns that are filled when a known clip is stored again and they were empty.
 _FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
@@ -143,18 +144,72 @@ def require_clip(c: sa.Connection, clip_id: str) -> None:
 
 
 @requires(Action.SEE_ANSWERS)
-def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
+def clips_table(store: Store, *, deleted: bool = False, clip_ids: Collection[str] | None = None) -> pd.DataFrame:
     """Return one row per clip with the metadata of its track, oldest first.
 
-    Clips that only serve the prediction of another clip are left out. deleted : include deleted clips.
+    Clips that only serve the prediction of another clip are left out.
+
+    deleted : include deleted clips.  clip_ids : only these clips.
     """
+    query = _with_tracks() if deleted else _with_tracks().where(clips.c.deleted_at.is_(None))
+    if clip_ids is None:
+        return read(store, lambda c: frame(c, query.order_by(clips.c.created_at, clips.c.id)))
+    found = by_clip(store, query, clips.c.id, clip_ids).reset_index()
+    return found.sort_values(["created_at", "clip_id"], ignore_index=True)
+
+
+def _with_tracks() -> sa.Select[Any]:
+    """Query the clips with the metadata of their tracks."""
     joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
     shown = (column for column in clips.c if column.name not in ("id", "origin", "part_of"))
-    columns = [clips.c.id.label("clip_id"), origin_of_music(), *shown]
-    columns += [tracks.c[n] for n in TRACK]
-    query = sa.select(*columns).select_from(joined).where(clips.c.part_of.is_(None))
-    query = query.order_by(clips.c.created_at, clips.c.id)
-    return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
+    columns = [clips.c.id.label("clip_id"), origin_of_music(), *shown, *(tracks.c[n] for n in TRACK)]
+    return sa.select(*columns).select_from(joined).where(clips.c.part_of.is_(None))
+
+
+@requires(Action.SEE_ANSWERS)
+def newest_clips(store: Store, *, limit: int, search: str = "") -> tuple[pd.DataFrame, int]:
+    """Return the newest clips as in ``clips_table``, oldest first, and the number of all clips that match.
+
+    search : words that must all occur in the name of the file; capital and Turkish letters make no difference.
+    """
+    words = fold(search).split()
+    listed = sa.select(clips.c.id).where(clips.c.part_of.is_(None), clips.c.deleted_at.is_(None))
+    ordered = listed.order_by(clips.c.created_at.desc(), clips.c.id.desc())
+
+    def work(c: sa.Connection) -> tuple[list[str], int]:
+        if words:  # databases cannot fold Turkish letters
+            names = c.execute(ordered.add_columns(clips.c.file_name))
+            found = [clip for clip, name in names if all(word in text for text in [fold(name)] for word in words)]
+            return found[:limit], len(found)
+        number = c.execute(sa.select(sa.func.count()).select_from(listed.subquery())).scalar_one()
+        return list(c.execute(ordered.limit(limit)).scalars()), int(number)
+
+    ids, number = read(store, work)
+    return clips_table(store, clip_ids=ids), number
+
+
+@requires(Action.SEE_ANSWERS)
+def clips_with_audio(store: Store) -> pd.DataFrame:
+    """Return the clips of ``clips_table`` in its order, with few columns: clip_id, origin, audio (its sound is stored).
+
+    100,000 clips need a tenth of the memory of the whole table.
+    """
+    query = (
+        sa.select(clips.c.id.label("clip_id"), origin_of_music(), clips.c.path.is_not(None).label("audio"))
+        .where(clips.c.part_of.is_(None), clips.c.deleted_at.is_(None))
+        .order_by(clips.c.created_at, clips.c.id)
+    )
+    return read(store, lambda c: frame(c, query))
+
+
+@requires(Action.SEE_ANSWERS)
+def clip_names(store: Store, clip_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of the files of these clips, also of deleted ones."""
+    query = sa.select(clips.c.id, clips.c.file_name)
+    parts = in_parts(clip_ids)
+    return read(
+        store, lambda c: {i: name for part in parts for i, name in c.execute(query.where(clips.c.id.in_(part)))}
+    )
 
 
 @requires(Action.SEE_ANSWERS)

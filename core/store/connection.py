@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -27,6 +27,7 @@ from core.store.watch import Watch, bump, only_one, prepare, separate
 T = TypeVar("T")
 
 PATIENCE_S = 30.0  # a write waits this long for another writer, or for a server that is being restarted
+_ROWS_AT_ONCE = 20_000  # rows that become columns together
 IDS_AT_ONCE = 1000  # ids in one query; SQLite allows 32,766 parameters
 CONNECT_S = 5  # timeout of a connection to a server
 _PAUSE_S = 0.2  # between two attempts
@@ -364,11 +365,19 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
-    """Return the rows of a query as a table; columns have their types even when there are no rows."""
+    """Return the rows of a query as a table; columns have their types even when there are no rows.
+
+    Rows become columns in parts, because a row of objects needs ten times the memory of its place in the columns.
+    """
     result = connection.execute(query)
-    names, rows = list(result.keys()), result.all()
-    kinds = {column.name: column.type for column in query.selected_columns}
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    names, kinds = list(result.keys()), {column.name: column.type for column in query.selected_columns}
+    parts = [_table(zip(*rows, strict=True), names, kinds) for rows in result.partitions(_ROWS_AT_ONCE)]
+    if not parts:
+        return _table([()] * len(names), names, kinds)
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def _table(columns: Iterable[Sequence[Any]], names: Sequence[str], kinds: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({name: _typed(values, kinds[name]) for name, values in zip(names, columns, strict=True)})
 
 

@@ -2,20 +2,22 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, decides, require, requires
+from core.store.answer_log import AnswerLog, current_log
 from core.store.answers import rater_name
 from core.store.checks import check_choice, check_text, now
-from core.store.connection import Store, frame, insert, read, write
+from core.store.connection import Store, in_parts, insert, read, write
 from core.store.events import Event, insert_event
 from core.store.schema import (
     RATER_ROLES,
-    TURNS,
-    UNDONE,
+    REPEAT,
     feedback,
     raters,
     settings,
@@ -106,44 +108,35 @@ def raters_table(store: Store) -> pd.DataFrame:
 
     Columns: rater, verified, role, answers and skips (without undone ones), undone, last_at.
     """
-    each = (
-        sa.select(
-            feedback.c.rater,
-            feedback.c.verified,
-            feedback.c.label,
-            feedback.c.kind,
-            UNDONE.label("undone"),
-            feedback.c.created_at,
-        )
-        .where(feedback.c.kind != "undo", feedback.c.turn.is_distinct_from(TURNS[1]))
-        .subquery()
+    log = current_log(store)
+    counted = _counts(log)
+    latest = {number: who for who, (_, number) in log.newest.items()}
+    moments = sa.select(feedback.c.id, feedback.c.created_at)
+
+    def work(c: sa.Connection) -> tuple[dict[tuple[str, bool], str], dict[int, datetime]]:
+        roles = {(name, bool(login)): role for name, login, role in c.execute(known)}
+        asked = [moments.where(feedback.c.id.in_(part)) for part in in_parts(latest)]
+        return roles, {latest[number]: moment for query in asked for number, moment in c.execute(query)}
+
+    known = sa.select(raters.c.name, raters.c.verified, raters.c.role)
+    roles, last_at = read(store, work)
+    number = {who: k for k, who in enumerate(log.people)}
+    people = sorted({*roles, *(log.people[k] for k in np.flatnonzero(counted.any(axis=1)))})
+    places = [number.get(who, -1) for who in people]
+    counts = np.vstack([counted, np.zeros(3, dtype=np.int64)])[places]
+    table = pd.DataFrame(people, columns=["rater", "verified"]).astype({"rater": "str", "verified": bool})
+    return table.assign(
+        role=pd.Series([roles.get(who, "rater") for who in people], dtype="str"),
+        **{name: pd.array(counts[:, k], dtype="Int64") for k, name in enumerate(("answers", "skips", "undone"))},
+        last_at=pd.to_datetime(pd.Series([last_at.get(k) for k in places], dtype=object), utc=True).astype(
+            "datetime64[us, UTC]"
+        ),
     )
-    stands = sa.not_(each.c.undone)
-    number = sa.func.count()
-    per = (
-        sa.select(
-            each.c.rater,
-            each.c.verified,
-            number.filter(stands, each.c.label.is_not(None)).label("answers"),
-            number.filter(stands, each.c.label.is_(None)).label("skips"),
-            number.filter(each.c.undone).label("undone"),
-            sa.func.max(each.c.created_at, type_=feedback.c.created_at.type).label("last_at"),
-        )
-        .group_by(each.c.rater, each.c.verified)
-        .subquery()
-    )
-    known = sa.select(raters.c.name.label("rater"), raters.c.verified)
-    everyone = sa.union(known, sa.select(per.c.rater, per.c.verified)).subquery()
-    query = (
-        sa.select(
-            everyone.c.rater,
-            everyone.c.verified,
-            sa.func.coalesce(raters.c.role, "rater").label("role"),
-            *(sa.func.coalesce(per.c[n], 0).label(n) for n in ("answers", "skips", "undone")),
-            per.c.last_at,
-        )
-        .outerjoin(raters, sa.and_(raters.c.name == everyone.c.rater, raters.c.verified == everyone.c.verified))
-        .outerjoin(per, sa.and_(per.c.rater == everyone.c.rater, per.c.verified == everyone.c.verified))
-        .order_by(everyone.c.rater, everyone.c.verified)
-    )
-    return read(store, lambda c: frame(c, query))
+
+
+def _counts(log: AnswerLog) -> np.ndarray:
+    """Numbers of the answers, skips and undone rows of each person of the log: shape (people, 3)."""
+    said = ~log.is_kind("undo") & ~log.is_kind(REPEAT)
+    named, person = log.columns["label"] >= 0, log.columns["person"]
+    each = (said & ~log.undone & named, said & ~log.undone & ~named, said & log.undone)
+    return np.stack([np.bincount(person[rows], minlength=len(log.people)) for rows in each], axis=1)

@@ -7,8 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.schema import EMOTIONS
 from core.store.connection import Store, read
 from core.store.erasures import erasures
@@ -84,6 +86,16 @@ def prediction_log(store: Store) -> PredictionLog:
         before = store.memory.held.get("predictions", _EMPTY)
         log = store.memory.held["predictions"] = read(store, lambda c: _brought_up_to_date(c, store, before))
         return log
+
+
+@requires(Action.SEE_ANSWERS)
+def champion_margins(store: Store) -> pd.Series:
+    """Return the margin of each clip's newest prediction by a champion. Index: clip_id."""
+    log = prediction_log(store)
+    newest = log.newest("champion", None)
+    clip = np.flatnonzero(newest >= 0)
+    ids = pd.Index([log.clip_ids[k] for k in clip], name="clip_id", dtype="str")
+    return pd.Series(log.margin[newest[clip]], index=ids, name="margin")
 
 
 def _brought_up_to_date(c: sa.Connection, store: Store, before: PredictionLog) -> PredictionLog:

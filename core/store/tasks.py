@@ -21,6 +21,7 @@ from core.store.schema import (
     UNDONE,
     clips,
     feedback,
+    predictions,
     task_clips,
     task_raters,
     tasks,
@@ -186,6 +187,24 @@ def task_items(
         .where(task_clips.c.task_id == task_id, ~answered, _can_be_heard())
         .order_by(task_clips.c.place)
         .limit(limit)
+    )
+    return read(store, lambda c: frame(c, query))
+
+
+@requires(Action.MAKE_TASK)
+def files_for_tasks(store: Store) -> pd.DataFrame:
+    """Return where the clips of ``clips_for_tasks`` come from, each place once: source (of the track), file_name.
+
+    The file name is empty where it names no folder, so that a library in folders of its own needs few rows.
+    """
+    name = clips.c.file_name
+    in_folder = sa.or_(name.contains("/", autoescape=True), name.contains("\\", autoescape=True))
+    scored = sa.exists().where(predictions.c.clip_id == clips.c.id, predictions.c.role == "champion")
+    query = (
+        sa.select(tracks.c.source, sa.case((in_folder, name), else_="").label("file_name"))
+        .select_from(clips.outerjoin(tracks, tracks.c.id == clips.c.track_id))
+        .where(clips.c.deleted_at.is_(None), scored, sa.not_(is_synthetic()), _can_be_heard())
+        .distinct()
     )
     return read(store, lambda c: frame(c, query))
 

@@ -27,7 +27,18 @@ from core.models.prediction import Model, probabilities
 from core.models.reference import MOST_MISSING
 from core.same_recording import SameRecordings
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA, SYNTHETIC
-from core.store import Store, check_own, clips_table, features_table, feedback_table, same_recordings
+from core.store import (
+    Store,
+    answers_table,
+    check_own,
+    clip_names,
+    clips_table,
+    features_table,
+    labels_cache_key,
+    library_state,
+    remembered,
+    same_recordings,
+)
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
     from core.training.folds import Clips
@@ -307,14 +318,31 @@ def own_labels(store: Store, changes: pd.DataFrame, *, rater: str, verified: boo
     check_own(store.by, rater, verified)
     every = store.for_program()  # the person sees only what the others agreed on about the own clips
     truth = stored_truth(every, raters_needed=raters_needed(every))
-    return rater_against_truth(of_music(feedback_table(every)), truth, changes, rater=rater, verified=verified)
+    mine = answers_table(every, rater=rater, verified=verified)
+    mine = mine.assign(clip_id=mine["clip_id"].astype("str"))
+    named = mine.assign(file_name=mine["clip_id"].map(clip_names(every, mine["clip_id"].unique())))
+    return rater_against_truth(of_music(named), truth, changes, rater=rater, verified=verified)
+
+
+def current_data(store: Store, published: Table) -> TrainingData:
+    """Training data for a training that would start now: the published rows and the agreed labels as they are now.
+
+    All people who use the store share it until a label, a clip or a feature changes: do not change it.
+    """
+    key = (published.content_hash, raters_needed(store), *labels_cache_key(store), *library_state(store))
+    return remembered(
+        store, "training data", key, lambda: training_data(published, labels(store), same_recordings(store))
+    )
 
 
 def labels(store: Store) -> pd.DataFrame:
     """Clips in the store with a ground truth; see `agreed_labels`."""
     truth = stored_truth(store, raters_needed=raters_needed(store))
-    features = features_table(store, EXTRACTOR, clip_ids=truth.index.tolist())
-    return agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR, same=same_recordings(store))
+    truth = truth[is_settled(truth) & truth["label"].isin(EMOTIONS)]
+    ids = truth.index.tolist()
+    features = features_table(store, EXTRACTOR, clip_ids=ids)
+    known = clips_table(store, clip_ids=ids)
+    return agreed_labels(truth, known, features, extractor=EXTRACTOR, same=same_recordings(store))
 
 
 def labels_csv(labels: pd.DataFrame) -> bytes:

@@ -10,8 +10,8 @@ from core.evaluation.stored_evaluation import read_evaluation, stored_policy
 from core.models.description import ModelDescription
 from core.schema import PROBA
 from core.settings import Settings
-from core.store import Store, predictions_table, same_recordings
-from core.training.labelled_data import TrainingData, labels, seen_clips, training_data, unseen
+from core.store import Store, predictions_table
+from core.training.labelled_data import TrainingData, current_data, seen_clips, unseen
 
 
 def live_result(
@@ -49,4 +49,4 @@ def live_lines_at_hand(store: Store, model: ModelDescription, settings: Settings
     table = load_table(settings, allow_download=False)
     if table.synthetic:
         return evaluation_lines({})
-    return live_lines(store, model, training_data(table, labels(store), same_recordings(store)))
+    return live_lines(store, model, current_data(store, table))

@@ -15,15 +15,14 @@ from core.pipeline.serving import Served
 from core.settings import Settings
 from core.store import (
     Store,
+    answered_before,
     features_table,
-    feedback_table,
     get_setting,
     newest_recordings,
-    same_recordings,
     set_setting,
 )
 from core.training import labelled_data
-from core.training.labelled_data import NewLabels, TrainingData, labels, predict_clips, seen_clips
+from core.training.labelled_data import NewLabels, TrainingData, predict_clips, seen_clips
 from core.training.triggers import SETTING, Limits, Trigger, check_triggers
 
 LEARNED_HASH = "learned_hash"  # setting in the store: content hash of the last training table
@@ -66,7 +65,7 @@ def training_status(store: Store, settings: Settings, published: Table, served: 
     published : the published table.
     served : the champion.
     """
-    data = labelled_data.training_data(published, labels(store), same_recordings(store))
+    data = labelled_data.current_data(store, published)
     champion, limits = describe_model_in_use(settings), limits_of(store)
     challenger = describe_alias(file_names.CHALLENGER, settings=settings)
     new_labels = _new_labels(data, champion)
@@ -94,7 +93,7 @@ def _new_labels(data: TrainingData, model: ModelDescription) -> NewLabels:
 
 
 def test_clips(
-    store: Store, data: TrainingData, models: Sequence[ModelDescription], *, since: pd.Timestamp
+    store: Store, data: TrainingData, models: Sequence[ModelDescription], *, since: pd.Timestamp | None
 ) -> pd.Series:
     """Labelled clips for a fair comparison of two models: number of the recording by clip_id.
 
@@ -105,13 +104,12 @@ def test_clips(
     Parameters
     ----------
     models : champion and challenger.
-    since : time when the challenger was registered.
+    since : time when the challenger was registered; None: no clip was labelled before.
     """
     known = set().union(*(seen_clips(model.folder) for model in models))
     fresh = labelled_data.unseen(data, known)
-    feedback = feedback_table(store)
-    early = set(feedback.loc[feedback["kind"].ne("undo") & (feedback["created_at"] < since), "clip_id"])
-    return fresh[~fresh["clip_id"].isin(data.same.members(early))].set_index("clip_id")["group"]
+    early = data.same.members(answered_before(store, since))
+    return fresh[~fresh["clip_id"].isin(early)].set_index("clip_id")["group"]
 
 
 def features_of_newest(store: Store, *, limit: int = RECENT) -> pd.DataFrame:

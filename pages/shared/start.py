@@ -95,11 +95,11 @@ def wait() -> None:
 
 
 @asynccontextmanager
-async def lifespan(_app: object) -> AsyncIterator[None]:
-    """Prepare the server while it starts, unless TME_WARM_UP is false."""
+async def lifespan(_app: object, also: dict[str, Callable[[], None]] | None = None) -> AsyncIterator[None]:
+    """Prepare the server while it starts, unless TME_WARM_UP is false. also : further steps, which come last."""
     limits.few_arenas()
     if Settings().warm_up:
-        START.begin(steps())
+        START.begin(steps() | (also or {}))
     yield
 
 

@@ -185,3 +185,9 @@ def test_both_ways_of_comparing_find_the_pairs_of_the_rule(monkeypatch, few):
     found = near_pairs(frame, limit=0.2)
     assert list(found[["first", "second"]].itertuples(index=False, name=None)) == [pair[:2] for pair in expected]
     assert found["distance"].tolist() == pytest.approx([pair[2] for pair in expected], abs=1e-6)
+
+
+def test_a_table_of_copies_has_more_pairs_than_rows(monkeypatch, sample):
+    monkeypatch.setattr(near_duplicates, "_FEW", 0)
+    frame = pd.concat([sample.iloc[[0]]] * 30, ignore_index=True)
+    assert pairs_of(frame) == [(first, second) for first in range(30) for second in range(first + 1, 30)]

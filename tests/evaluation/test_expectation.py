@@ -1,10 +1,13 @@
 """What a model's probabilities promise: true for calibrated models, broken by wrong labels."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from core.evaluation import expectation as module
 from core.evaluation.expectation import LEAST_LABELLED, expectation
 from core.evaluation.metrics import scores
 from core.schema import EMOTIONS, PROBA
@@ -44,3 +47,10 @@ def test_wrong_labels_are_rarer_than_chance_allows():
 
 def test_too_few_clips_promise_nothing():
     assert expectation(labelled(LEAST_LABELLED - 1, seed=0)) is None
+
+
+def test_many_clips_are_drawn_in_blocks_with_the_same_result(monkeypatch):
+    table = labelled(40, seed=2)
+    whole = asdict(expectation(table))
+    monkeypatch.setattr(module, "_CELLS", 40 * 300)
+    assert asdict(expectation(table)) == pytest.approx(whole, rel=1e-12)

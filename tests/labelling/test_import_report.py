@@ -1,11 +1,12 @@
 """What an import says of the words of a file before it is stored, and of the result afterwards."""
 
+import pandas as pd
 import pytest
 from answers import stored_answers
 
 from core import store
 from core.labelling.files import read_labels
-from core.labelling.import_plan import apply_import, plan_import
+from core.labelling.import_plan import apply_import, plan_from_store, plan_import
 from core.labelling.import_report import what_was_stored, words_read, words_unknown
 
 CLIPS = ("id-x", "id-y", "id-z")
@@ -20,13 +21,13 @@ def empty(opened):
 
 
 def planned(db, data):
-    return plan_import(
-        read_labels(data),
-        store.clips_table(db),
-        store.feedback_table(db),
-        store.raters_table(db),
-        importer=store.Rater("Deniz", False, "analyst"),
+    rows, importer = read_labels(data), store.Rater("Deniz", False, "analyst")
+    found = plan_from_store(db, rows, importer=importer)
+    whole = plan_import(
+        rows, store.clips_table(db), store.feedback_table(db), store.raters_table(db), importer=importer
     )
+    pd.testing.assert_frame_equal(found, whole)
+    return found
 
 
 def what_stands(db):

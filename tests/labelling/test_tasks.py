@@ -119,11 +119,9 @@ def test_mood_and_folder_narrow_the_choice(opened):
     put(opened, "a", mood="relax", folder="A")
     put(opened, "b", mood="relax", folder="AB")
     put(opened, "c", mood="sad", folder="A/inner")
-    assert tasks.folders(store.clips_for_tasks(opened, raters=())) == [
-        "/music/Kaset/A",
-        "/music/Kaset/A/inner",
-        "/music/Kaset/AB",
-    ]
+    expected = ["/music/Kaset/A", "/music/Kaset/A/inner", "/music/Kaset/AB"]
+    assert tasks.folders(store.clips_for_tasks(opened, raters=())) == expected
+    assert tasks.folders(store.files_for_tasks(opened)) == expected
     assert {c for c, _ in asked(opened, make(opened, 2, mood="relax"))} == {"a", "b"}
     assert {c for c, _ in asked(opened, make(opened, 2, folder="/music/Kaset/A"))} == {"a", "c"}
     with pytest.raises(StoreError, match="Only 1 clip can be chosen"):
@@ -305,7 +303,7 @@ def test_a_task_does_not_take_an_answer_about_another_clip(opened):
 
 def test_a_folder_is_that_of_the_library_and_the_folders_in_it():
     rows = pd.DataFrame({"source": ["/m", "/m", None, ""], "file_name": ["a.wav", "x\\y\\a.wav", "a.wav", "z/a.wav"]})
-    assert [tasks.folder_of(row) for _, row in rows.iterrows()] == ["/m", "/m/x/y", "", "z"]
+    assert tasks.folders_of(rows) == ["/m", "/m/x/y", "", "z"]
 
 
 def test_doubtful_labels_become_a_task_for_raters_who_have_not_heard_the_clips(opened):

@@ -21,6 +21,7 @@ from core.settings import Settings
 from core.store import answer_log, large, prediction_log
 from pages.shared import first_library, start
 from pages.shared.start import Ready, Start
+from pages.views.library import piece_filter, pieces, ready
 
 LONG_S = 60.0
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -163,6 +164,21 @@ def test_a_large_store_is_read_while_the_server_starts_and_the_first_visitor_rea
     visit(opened)
     first_library.read_large_store()
     assert read == {"answer_log": 1, "prediction_log": 1, "kept_pieces": 1}
+
+
+def test_the_library_of_a_large_store_is_ready_for_the_first_visitor(library, monkeypatch):
+    opened, _ = library
+    read = pieces.library_pieces
+    monkeypatch.setattr(pieces, "library_pieces", None)
+    ready.prepare_library()  # a small store is not read ahead
+    monkeypatch.setattr(pieces, "library_pieces", read)
+    monkeypatch.setattr(large, "FEWEST", 16)
+    ready.prepare_library()
+    monkeypatch.setattr(pieces, "library_pieces", None)
+    monkeypatch.setattr(piece_filter, "alike_by_sound", None)
+    found = pieces.library_of(opened, "model-1", Policy())
+    assert len(found.pieces) == 8
+    assert len(piece_filter.recordings_in(opened, found, piece_filter.reference())) == 8
 
 
 @pytest.mark.parametrize(("fewest", "most"), [(17, 5_000_000), (1, 15)])

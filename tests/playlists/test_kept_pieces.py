@@ -6,8 +6,10 @@ import pytest
 from core import store
 from core.access import Person, Role, Setting
 from core.models.policy import Policy
+from core.models.reference import read_reference
 from core.pipeline import kept_audio
 from core.playlists import kept_pieces
+from core.playlists.sound import recordings_of
 from core.settings import Settings
 from tests.mood_library import stored
 
@@ -92,3 +94,16 @@ def test_the_files_are_removed_when_a_clip_is_erased(opened, settings):
         store.claim_clip(own, clip_id, shared=False)
         kept_audio.erase_clip(own, clip_id, settings=settings)
         assert not settings.pieces_dir.exists()
+
+
+def test_equal_recordings_are_looked_for_once_for_each_state(opened, settings, monkeypatch):
+    reference = read_reference(settings.champion_dir / "reference.json")
+    clips = ask(opened, settings).parts
+    given = {"model_version": "m", "policy": Policy()}
+    made = kept_pieces.alike_by_sound(opened, settings, clips, reference, **given)
+    (folder,) = folders(settings)
+    assert (folder / "alike.arrow").is_file()
+    monkeypatch.setattr(kept_pieces, "alike_pieces", None)  # a second search would fail
+    again = kept_pieces.alike_by_sound(opened, settings, clips, reference, **given)
+    pd.testing.assert_frame_equal(made, again)
+    assert recordings_of(made).index.tolist() == sorted(set(clips["content_hash"]))

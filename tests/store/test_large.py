@@ -6,12 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from core import store
+from core.evaluation.shadow_test import compare_guesses
 from core.labelling import agreement, queue
-from core.labelling.truth import count_only_verified, stored_truth
+from core.labelling.truth import count_only_verified, latest_answers, own_latest, stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
-from core.store import schema
+from core.store import answers, clips, connection, schema
 from core.store.schema import metadata
 from tests.store.test_scale import filled
 
@@ -247,3 +248,155 @@ def test_the_newest_recordings_count_each_content_and_each_track_once(opened, li
     expected = one_each["clip_id"].tolist()[::-1][:limit]
     assert len(expected) == min(limit, len(one_each))
     assert store.newest_recordings(opened, limit=limit) == expected
+
+
+# --- what pages ask instead of whole tables ---------------------------------------------------------------------------
+
+
+def say_about_guesses(opened, number, seed=5):
+    """Random answers of the Label page about the guesses of two models; some saw the guess, some take answers back."""
+    rng, every = np.random.default_rng(seed), store.predictions_table(opened)
+    for k in range(number):
+        one = every.iloc[int(rng.integers(len(every)))]
+        display = ("shown", "hidden at random", "hidden by choice")[rng.integers(3)]
+        rater = ("Ayşe", "Can", "anonymous 1")[rng.integers(3)]
+        store.add_feedback(
+            opened,
+            token=f"about {seed} {k}",
+            rater=rater,
+            prediction_id=int(one["prediction_id"]),
+            display=display,
+            shown_label=str(one["guess"]) if display == "shown" else None,
+            label=EMOTIONS[rng.integers(4)],
+        )
+        if k % 9 == 0:
+            store.undo(opened, token=store.new_token(), source="label", rater=rater, verified=False)
+
+
+def test_the_pull_of_the_guess_is_that_of_the_whole_table(opened):
+    put(opened)
+    talk(opened, 20, 3)
+    assert agreement.anchoring(store.answers_about_guesses(opened)).loc[0, "shown"] == 0
+    say_about_guesses(opened, 80)
+    found = agreement.anchoring(store.answers_about_guesses(opened))
+    pd.testing.assert_frame_equal(found, agreement.anchoring(store.feedback_table(opened)))
+    assert found.loc[0, ["shown", "hidden"]].min() > 5
+
+
+def test_the_guesses_of_two_models_are_those_of_the_whole_table(opened):
+    put(opened)
+    put(opened, clips=15, role="challenger", seed=1)
+    put(opened, clips=5, seed=1)  # promoted: the same model in another role
+    store.delete_clip(opened, "c02")
+    store.add_clip(opened, "c03", file_name="3.wav", duration_s=30, sr=44100)
+    versions = ("champion 0", "challenger 1")
+    whole, found = store.predictions_table(opened), store.guesses_table(opened, versions=versions)
+    truth = stored_truth(opened)
+    both = [compare_guesses(table, truth, champion=versions[0], challenger=versions[1]) for table in (whole, found)]
+    pd.testing.assert_frame_equal(*both)
+    assert len(both[0]) == 14
+    of_challenger = whole[whole["model_version"].eq("challenger 1") & whole["role"].eq("challenger")]
+    first = store.first_predicted(opened, role="challenger", model_version="challenger 1")
+    assert first == of_challenger["created_at"].min()
+    assert store.first_predicted(opened, role="challenger", model_version="nobody") is None
+
+
+def test_the_clips_answered_before_a_moment_are_those_of_the_whole_table(opened):
+    put(opened)
+    talk(opened, 30, 8)
+    whole = store.feedback_table(opened)
+    moment = whole["created_at"].iloc[20]
+    early = whole[whole["kind"].ne("undo") & (whole["created_at"] < moment)]
+    assert store.answered_before(opened, moment) == set(early["clip_id"])
+    assert store.answered_before(opened, None) == set()
+
+
+def test_the_newest_clips_and_a_search_in_them(opened):
+    for number, name in enumerate(("Gül.mp3", "İstanbul gül.mp3", "ışık.mp3", "GÜL ışık.mp3")):
+        store.add_clip(opened, f"c{number}", file_name=name, duration_s=30, sr=44100)
+    store.delete_clip(opened, "c0")
+    whole = store.clips_table(opened)
+    table, number = store.newest_clips(opened, limit=2)
+    pd.testing.assert_frame_equal(table, whole.tail(2).reset_index(drop=True))
+    assert number == 3
+    for search, ids in (("gul", ["c1", "c3"]), ("isik GUL", ["c3"]), ("deniz", [])):
+        table, number = store.newest_clips(opened, limit=9, search=search)
+        assert (table["clip_id"].tolist(), number) == (ids, len(ids))
+    some = store.clips_table(opened, clip_ids=["c3", "c1", "unknown"])
+    pd.testing.assert_frame_equal(some, whole[whole["clip_id"].isin(["c1", "c3"])].reset_index(drop=True))
+
+
+def test_a_persons_newest_answers_are_those_of_the_whole_table(opened):
+    put(opened)
+    talk(opened, 90, 6)
+    whole = store.feedback_table(opened, rater="Ece", verified=False)
+    for limit in (3, 100):
+        expected = latest_answers(whole).head(limit)
+        found = own_latest(opened, rater="Ece", verified=False, limit=limit)
+        pd.testing.assert_frame_equal(found, expected)
+    assert len(expected) > 3
+
+
+BOUNDED = {  # what a page lists at once
+    "newest clips": lambda opened: store.newest_clips(opened, limit=5),
+    "own answers": lambda opened: own_latest(opened, rater="r0", verified=False, limit=5),
+    "last undo": lambda opened: queue.newest_undo(opened, rater="r0", verified=False),
+    "early answers": lambda opened: store.answered_before(opened, pd.Timestamp("2000-01-01", tz="UTC")),
+}
+
+
+@pytest.mark.parametrize("question", BOUNDED.values(), ids=BOUNDED)
+def test_five_times_the_clips_give_a_page_no_further_row(stores, question, monkeypatch):
+    read: list[int] = []
+    for module in (connection, answers, clips):
+        real = module.frame
+
+        def counted(*given, real=real):
+            table = real(*given)
+            read.append(len(table))
+            return table
+
+        monkeypatch.setattr(module, "frame", counted)
+    numbers = []
+    for opened in stores:
+        desk(opened)
+        read.clear()
+        question(opened)
+        numbers.append(sum(read))
+    assert numbers[0] == numbers[1] <= 5
+
+
+def test_a_long_table_is_made_in_parts(stores, monkeypatch):
+    whole = [store.feedback_table(stores[1]), store.predictions_table(stores[1]), store.clips_table(stores[1])]
+    monkeypatch.setattr(connection, "_ROWS_AT_ONCE", 7)
+    parts = [store.feedback_table(stores[1]), store.predictions_table(stores[1]), store.clips_table(stores[1])]
+    for one, other in zip(whole, parts, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+
+
+def raters_by_the_whole_table(opened):
+    """Name, login, answers, skips, rows taken back and time of the last answer of each person who answered."""
+    whole = store.feedback_table(opened)
+    said, found = whole[whole["kind"].isin(["answer", "adjudication"])], []
+    for (name, login), rows in said.groupby(["rater", "verified"]):
+        stands = rows[~rows["undone"]]
+        numbers = (int(stands["label"].notna().sum()), int(stands["label"].isna().sum()), int(rows["undone"].sum()))
+        found.append((name, login, *numbers, rows["created_at"].max()))
+    return found
+
+
+def test_the_raters_are_counted_as_in_the_whole_table(opened):
+    columns = ["rater", "verified", "answers", "skips", "undone", "last_at"]
+    assert store.raters_table(opened).empty
+    put(opened)
+    for seed in (1, 2):
+        talk(opened, 60, seed)
+        table = store.raters_table(opened)
+        assert list(table[columns].itertuples(index=False, name=None)) == raters_by_the_whole_table(opened)
+    early = pd.Timestamp("2020-01-01", tz="UTC").to_pydatetime()  # of a file of labels: older than the answers here
+    store.add_feedback(
+        opened, token="an old answer", rater="Ece", clip_id="c00", label="sad", source="import", given_at=early
+    )
+    table = store.raters_table(opened)
+    assert list(table[columns].itertuples(index=False, name=None)) == raters_by_the_whole_table(opened)
+    assert table["role"].eq("rater").all()

@@ -9,7 +9,7 @@ from core import wording
 from core.evaluation.significance import findings_of_intervals
 from core.labelling import agreement, disputes
 from core.schema import SYNTHETIC
-from core.store import Store, answers_key, feedback_table, label_pool
+from core.store import Store, answers_about_guesses, answers_key, label_pool
 from pages.figures import models
 from pages.shared import show
 from pages.views.label.answers_of_all import Answers
@@ -118,7 +118,7 @@ def _table(table: pd.DataFrame, alt: str, **columns: Any) -> None:
 
 @st.cache_resource(show_spinner="Measuring agreement …", max_entries=4, ttl=3600)
 def _pull(key: tuple[object, ...], synthetic: bool, _store: Store) -> pd.DataFrame:
-    answers = feedback_table(_store, about_guesses=True)
+    answers = answers_about_guesses(_store)
     return agreement.anchoring(answers if synthetic else agreement.of_music(answers))
 
 

@@ -11,7 +11,7 @@ from core.errors import CoreError
 from core.labelling import agreement, files, import_plan, import_report
 from core.labelling.label_columns import ControlQuestion
 from core.settings import Settings
-from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
+from core.store import Rater, Store, feedback_table, labels_cache_key, raters_table
 from core.wording import counted
 from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
@@ -249,11 +249,9 @@ def _planned(
     choices: Choices,
 ) -> pd.DataFrame:
     """Plan the import. url, file, mark : address of the store, hash of the data, state of the store (read first)."""
-    return import_plan.plan_import(
+    return import_plan.plan_from_store(
+        _store,
         _read(_data, file, choices.control).rows,
-        clips_table(_store),
-        feedback_table(_store),
-        raters_table(_store),
         importer=Rater(importer, verified, "analyst"),
         accounts=dict(choices.accounts),
     )

@@ -9,10 +9,9 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.labelling import label_studio_export, label_studio_interface
-from core.labelling.agreement import of_music
-from core.labelling.label_studio_package import CHOICES, choose_clips, write_package
+from core.labelling.label_studio_package import CHOICES, chosen_clips, with_facts, write_package
 from core.settings import Settings
-from core.store import Rater, Store, answers_table, feedback_table, labels_cache_key
+from core.store import Rater, Store, labels_cache_key
 from core.turkish import fold
 from core.wording import counted
 from pages.shared import messages
@@ -47,11 +46,8 @@ def show_export(store: Store, synthetic: bool, needed: int) -> None:
     asked = store.as_now()  # a download is made outside the session
 
     def packed() -> bytes:
-        file = io.BytesIO()
-        settings, most = Settings(), MAX_ZIP_MB << 20
-        answers = feedback_table(asked)
-        answers = answers if synthetic else of_music(answers)
-        write_package(file, asked, answers, chosen, settings, guesses=guesses, most_bytes=most)
+        file, most = io.BytesIO(), MAX_ZIP_MB << 20
+        write_package(file, asked, None, with_facts(asked, chosen), Settings(), guesses=guesses, most_bytes=most)
         return file.getvalue()
 
     st.download_button(
@@ -72,11 +68,9 @@ def show_export(store: Store, synthetic: bool, needed: int) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, ttl=600)
-def _chosen(
-    _store: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int
-) -> pd.DataFrame:
+def _chosen(_store: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int) -> pd.Series:
     """Clips for the export. url, mark : address and state of the store."""
-    return choose_clips(_store, answers_table(_store), which=which, synthetic=synthetic, raters_needed=needed)
+    return chosen_clips(_store, which=which, synthetic=synthetic, raters_needed=needed)
 
 
 def ask_column(columns: Sequence[str], message: str, file_id: str) -> str | None:

@@ -5,8 +5,8 @@ import streamlit as st
 
 from core import wording
 from core.errors import CoreError
-from core.labelling.truth import latest_answers
-from core.store import Rater, Store, feedback_table
+from core.labelling.truth import own_latest
+from core.store import Rater, Store
 from pages.shared import messages, show
 from pages.views.label import desk_actions
 
@@ -16,11 +16,10 @@ MOST_SHOWN = 500
 def show_answers(store: Store, person: Rater) -> None:
     """Show the person's answers, with a button to hear a clip again and change the answer."""
     try:
-        answers = feedback_table(store, rater=person.name, verified=person.verified)
+        current = own_latest(store, rater=person.name, verified=person.verified, limit=MOST_SHOWN)
     except CoreError as error:
         messages.problem(error)
         return
-    current = latest_answers(answers).head(MOST_SHOWN)
     if current.empty:
         st.info("You have no answers yet. They appear here, and you can change them.", icon=":material/history:")
         return

@@ -10,14 +10,17 @@ from core.labelling.identity import is_same_person
 from core.labelling.truth import MOST_RATERS, count_only_verified, counts_only_verified, set_raters_needed
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import RATER_ROLES, Rater, Store, clips_table, raters_table, set_role
+from core.store import RATER_ROLES, Rater, Store, newest_clips, raters_table, set_role
 from core.wording import clip_name
 from pages.shared import login, messages, show, who
+from pages.shared.entering import LONGEST
 from pages.views.label import rater_views
 from pages.views.label.answers_of_all import Answers
 from pages.views.label.disputes import play_clip, selected_row
 
+MOST_CLIPS = 2_000  # clips that are listed at once; all are sent to the browser
 _DELETED = "clips_deleted"  # session key: number of deleted clips
+_WORDS = "clips_words"  # key of the search field
 LISTED_ROLE = "analyst (listed)"  # role of raters listed in secrets.toml; it is not in the store
 
 
@@ -140,12 +143,20 @@ def _set_role(store: Store, name: str, role: str, verified: bool) -> None:
 
 
 def show_clips(store: Store, answers: Answers, needed: int) -> None:
-    """Show all stored clips with their status, a player and a delete button."""
+    """Show the stored clips with their status, a player and a delete button; of many clips the newest ones."""
     messages.show_pending_message()
+    words = str(st.session_state.get(_WORDS) or "")
     try:
-        table = clips_table(store)
+        table, number = newest_clips(store, limit=MOST_CLIPS, search=words)
     except CoreError as error:
         messages.problem(error)
+        return
+    if words or number > MOST_CLIPS:
+        st.text_input("Search file names", key=_WORDS, max_chars=LONGEST)
+        newest = f"The newest {MOST_CLIPS:,} of {number:,} clips are shown." if number > MOST_CLIPS else ""
+        st.caption(f"{newest} Search for a name to find others." if newest else f"{wording.counted(number, 'clip')}.")
+    if table.empty and words:
+        st.info("No file name has these words.", icon=":material/filter_alt_off:")
         return
     if table.empty:
         st.info("No clip is stored yet.", icon=":material/queue_music:")

@@ -10,7 +10,7 @@ from core.errors import CoreError
 from core.labelling import raters, tasks
 from core.labelling.tasks import Choice
 from core.schema import EMOTIONS
-from core.store import MAX_NAME, Store, clips_for_tasks, end_task, labels_cache_key, raters_table, tasks_table
+from core.store import MAX_NAME, Store, end_task, files_for_tasks, labels_cache_key, raters_table, tasks_table
 from pages.shared import login, messages, who
 from pages.views.label import desk_actions
 from pages.views.label.disputes import selected_row
@@ -146,7 +146,7 @@ def _show_form(store: Store) -> None:
 @st.cache_data(show_spinner=False, max_entries=4, ttl=600)
 def _folders(_store: Store, url: str, mark: tuple[object, ...]) -> list[str]:
     """The folders with clips. url, mark : address and state of the store."""
-    return tasks.folders(clips_for_tasks(_store, raters=()))
+    return tasks.folders(files_for_tasks(_store))
 
 
 def _make(store: Store, names: dict[str, tuple[str, bool]], made: int) -> None:

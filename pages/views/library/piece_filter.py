@@ -12,16 +12,16 @@ from core.features import EXTRACTOR
 from core.file_names import REFERENCE
 from core.models import description
 from core.models.reference import Reference, read_reference
+from core.playlists.kept_pieces import alike_by_sound
 from core.playlists.pieces import STANDINGS
 from core.playlists.selection import Ends, Filter, filter_pieces, open_ends, within_bounds
-from core.playlists.sound import recordings as find_recordings
-from core.playlists.sound import sound_table
+from core.playlists.sound import recordings_of, sound_table
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
 from core.store import Store, features_table, same_key, same_recordings
 from pages.shared import cached, entering, messages, show
-from pages.views.library.pieces import Library
+from pages.views.library.pieces import KEPT_S, Library
 
 # --- the filter ------------------------------------------------------------------------------------------------------
 
@@ -177,21 +177,28 @@ def sound(library: Library) -> tuple[pd.DataFrame, Reference]:
     return _sound(library.key, description.describe_model_in_use(Settings()).version, library, known), known
 
 
-@st.cache_resource(show_spinner="Looking for duplicate recordings …", max_entries=2, ttl=600)
+@st.cache_resource(show_spinner=False, max_entries=2, ttl=KEPT_S)
 def _recordings(
     key: tuple[object, ...], version: str, _library: Library, _known: Reference, _store: Store
 ) -> pd.Series:
-    features = _features(_library.key, _library.loaded.clips, _store)
-    return find_recordings(_library.loaded.clips, features, _known, same_recordings(_store))
+    given = (_store, Settings(), _library.loaded.clips, _known)
+    alike = alike_by_sound(*given, model_version=version, policy=_library.policy)
+    return recordings_of(alike, same_recordings(_store))
+
+
+def recordings_in(store: Store, library: Library, known: Reference) -> pd.Series:
+    """Recording of each piece, see ``recordings``. known : summary of the training music of the model in use."""
+    key = (*library.key, *same_key(store))
+    return _recordings(key, description.describe_model_in_use(Settings()).version, library, known, store)
 
 
 def recordings(library: Library) -> pd.Series:
-    """Recording of each piece, see `core.playlists.sound.recordings`; duplicates share one."""
+    """Recording of each piece, see `core.playlists.sound.recordings_of`; duplicates share one."""
     known, store = reference(), cached.store()
     if store is None:
         return pd.Series(dtype=str)
-    key = (*library.key, *same_key(store))
-    return _recordings(key, description.describe_model_in_use(Settings()).version, library, known, store)
+    with st.spinner("Looking for duplicate recordings …"):
+        return recordings_in(store, library, known)
 
 
 # --- download --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from pages.views.library import runs
 from pages.views.library.words import library_with_words, with_people
 
 REFRESH_S = 120  # seconds until the files are checked again
+KEPT_S = 6 * 3600  # seconds until an unchanged library is read again
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,8 @@ class Loaded:
         names = [" — ".join(filter(None, pair)) for pair in pairs]
         twice = pd.Index(names).duplicated(keep=False)
         return {
-            p: f"{n} ({p[:6]})" if again else n for p, n, again in zip(self.pieces.index, names, twice, strict=True)
+            p: f"{n} ({p[:6]})" if again else n
+            for p, n, again in zip(self.pieces.index.tolist(), names, twice.tolist(), strict=True)
         }
 
     @cached_property
@@ -92,7 +94,7 @@ class Library:
         return f"{self.mark % 16**8:08x}"
 
 
-@st.cache_resource(show_spinner="Reading the library …", max_entries=4, ttl=600)
+@st.cache_resource(show_spinner=False, max_entries=2, ttl=KEPT_S)
 def _load(key: tuple[object, ...], version: str | None, _under: Policy, _store: Store) -> Loaded | None:
     settings = Settings()
     kept = library_pieces(_store, settings, model_version=version, policy=_under)
@@ -106,7 +108,7 @@ def _load(key: tuple[object, ...], version: str | None, _under: Policy, _store: 
     return Loaded(pieces, kept.parts, places, kept.text["text"], kept.ranks)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=REFRESH_S)
+@st.cache_resource(show_spinner=False, max_entries=2, ttl=REFRESH_S)
 def _locate_files(key: tuple[object, ...], _loaded: Loaded, _under: Policy) -> Library:
     every = add_places(_loaded.pieces, _loaded.places)
     mark = int(pd.util.hash_pandas_object(every[["path", "there"]]).sum())
@@ -129,16 +131,21 @@ def _model() -> tuple[str | None, Policy]:
     return model.version, st.session_state.get(KEY, default(stored))
 
 
+def library_of(store: Store, version: str | None, policy: Policy) -> Library | None:
+    """The library as this model and this policy decide, or None. Draws nothing. Raises CoreError."""
+    key = (Settings(), *library_cache_key(store), version, policy.to_json())
+    loaded = _load(key, version, policy, store)
+    return None if loaded is None else _locate_files(key, loaded, policy)
+
+
 def read_library() -> Library | None:
     """The current library, or None."""
     store = cached.store()
     if store is None:
         st.stop()
     try:
-        version, policy = _model()
-        key = (Settings(), *library_cache_key(store), version, policy.to_json())
-        loaded = _load(key, version, policy, store)
-        return None if loaded is None else _locate_files(key, loaded, policy)
+        with st.spinner("Reading the library …"):
+            return library_of(store, *_model())
     except CoreError as error:
         messages.problem(error)
         st.stop()

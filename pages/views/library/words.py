@@ -12,7 +12,7 @@ from core.errors import CoreError
 from core.labelling.whose_word import winning_moods
 from core.playlists.never import FOLDER, PIECE, entries_of, folder_of, mark_never
 from core.playlists.words import DIFFER, count_words, with_words
-from core.store import Store, never_play, never_table, play_again
+from core.store import Store, never_play, never_table, play_again, words_cache_key
 from core.wording import counted
 from pages.shared import cached, hearing, messages, who
 
@@ -46,12 +46,15 @@ def with_people(library: "Library") -> "Library":
 def library_with_words(store: Store, library: "Library", *, model_only: bool) -> "Library":
     """Return the library with the moods that count for this person, and with what no playlist uses. Draws nothing."""
     never = never_table(store)
+    words = hearing.words(store)
+    # People who have said nothing about the library share one table.
+    whose = hearing.words_key(store) if len(words[1]) else (store.url, len(words[0]), *words_cache_key(store))
     # The result holds the loaded library, so no other one gets its id meanwhile.
-    key = (id(library.loaded), library.mark, model_only, *never["id"], *hearing.words_key(store))
-    return _with_people(key, library, hearing.words(store), never, model_only)
+    key = (id(library.loaded), library.mark, model_only, *never["id"], *whose)
+    return _with_people(key, library, words, never, model_only)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16, ttl=600)
+@st.cache_resource(show_spinner=False, max_entries=8, ttl=6 * 3600)
 def _with_people(
     key: tuple[object, ...],
     _library: "Library",
@@ -145,13 +148,17 @@ def show_never_list(library: "Library") -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=600)
 def _folders(mark: int, _library: "Library") -> list[str]:
-    """Folders of the pieces that playlists use, in alphabetical order."""
     paths = _library.every.loc[~_library.every["never"], "path"]
-    return sorted(set(map(folder_of, paths)) - {""})
+    return sorted(set(map(folder_of, paths.tolist())) - {""})
+
+
+def folders_in_use(library: "Library") -> list[str]:
+    """Folders of the pieces that playlists use, in alphabetical order."""
+    return _folders(library.mark, library)
 
 
 def _folder_field(library: "Library") -> None:
-    folders = _folders(library.mark, library)
+    folders = folders_in_use(library)
     if not folders:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -12,7 +12,7 @@ from core.errors import CoreError
 from core.labelling import raters, tasks
 from core.models.description import ModelDescription, describe_model_in_use
 from core.settings import Settings
-from core.store import MAX_NAME, Store, clips_for_tasks, labels_cache_key, raters_table, same_recordings
+from core.store import MAX_NAME, Store, clips_for_tasks, labels_cache_key, raters_table
 from core.training import label_checks, labelled_data
 from pages.shared import cached, login, messages, show, who
 
@@ -26,7 +26,7 @@ def _doubts(url: str, stamp: tuple[object, ...], _store: Store, _model: ModelDes
 
     url, stamp : cache key, which changes with labels and model.
     """
-    data = labelled_data.training_data(cached.table(), labelled_data.labels(_store), same_recordings(_store))
+    data = labelled_data.current_data(_store, cached.table())
     doubts = label_checks.doubtful_answers(_store, _model, data, Settings())
     known = clips_for_tasks(_store, raters=(), clip_ids=doubts["clip_id"].tolist())
     table = doubts.merge(known[["clip_id", "file_name"]], on="clip_id", validate="one_to_one")

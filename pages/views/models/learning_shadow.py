@@ -10,7 +10,7 @@ from core.labelling.truth import raters_needed, stored_truth
 from core.models import description
 from core.pipeline.serving import Served
 from core.settings import Settings
-from core.store import Rater, Store, predictions_table
+from core.store import Rater, Store, first_predicted, guesses_table
 from core.training import status
 from pages.shared.show import clip_names, download, file_name
 from pages.views.models import learning_train
@@ -23,7 +23,7 @@ def shadow(store: Store, person: Rater, served: Served) -> None:
         return
     champion, challenger = served.model.version, served.shadow.model.version
     table = compare_guesses(
-        predictions_table(store),
+        guesses_table(store, versions=(champion, challenger)),
         stored_truth(store, raters_needed=raters_needed(store)),
         champion=champion,
         challenger=challenger,
@@ -71,9 +71,9 @@ def _evidence(store: Store, served: Served, challenger: str) -> pd.Series:
     both = [
         description.describe_alias(alias, settings=Settings()) for alias in (file_names.CHAMPION, file_names.CHALLENGER)
     ]
-    first_scored = predictions_table(store, role="challenger", model_version=challenger)["created_at"]
+    first_scored = first_predicted(store, role="challenger", model_version=challenger)
     data = learning_train.current_status(store, served).data
-    return status.test_clips(store, data, [model for model in both if model], since=first_scored.min())
+    return status.test_clips(store, data, [model for model in both if model], since=first_scored)
 
 
 def _verdict(verdict: ShadowVerdict) -> None:
