@@ -6,6 +6,7 @@ and signals, which can be killed. What a command starts with `multiprocessing` a
 the same process.
 """
 
+import ctypes
 import multiprocessing
 import os
 import runpy
@@ -23,6 +24,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = Path(__file__).parent
+SIGNAL_AT_PARENTS_END = 1  # PR_SET_PDEATHSIG of Linux
 
 
 class Command:
@@ -112,9 +114,20 @@ def _obey(words: Sequence[str], environment: Mapping[str, str], output: str) -> 
     sys.modules["dask"].config.refresh()  # it was read from another environment
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)
+    _end_with_the_tests()
     forkserver._forkserver.ensure_running = lambda: None  # the one that made this process
     os.execve = _run_instead
     _run(words)
+
+
+def _end_with_the_tests() -> None:
+    """Let the process that forks end when the tests end, also when they are killed, and this process with it.
+
+    It ends when nobody holds the pipe that was given to this process, too.
+    """
+    os.close(forkserver._forkserver._forkserver_alive_fd)
+    forkserver._forkserver._forkserver_alive_fd = os.open(os.devnull, os.O_WRONLY)
+    ctypes.CDLL(None).prctl(SIGNAL_AT_PARENTS_END, signal.SIGKILL)
 
 
 def _run(words: Sequence[str]) -> None:
