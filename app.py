@@ -38,6 +38,7 @@ def run() -> None:
     reach.ask_nobody()
     media.note_session()
     plays.listen()
+    doors.note_person()
     chosen = st.navigation(
         {
             "": [doors.page("home", title="Home", icon=":material/home:", default=True)],

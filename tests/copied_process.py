@@ -1,7 +1,8 @@
 """Processes that have imported the store already: each runs a piece of code and ends.
 
 A test about sudden death or a crowd of writers needs real processes. A new one takes most of a second to import the
-program. So one process imports it once, and each piece of code runs in a copy of this process (``os.fork``).
+program. So one process imports it once, and each piece of code runs in a copy of this process (``os.fork``). It loads
+the store alone; ``forked.py`` does the same with the whole program, which takes five times as long.
 """
 
 import json

@@ -4,6 +4,7 @@ from core.settings import ROOT
 
 
 def test_all_tests_for_a_browser_are_in_the_folder_where_make_looks_for_them():
-    assert "pytest tests/browser -n 2" in (ROOT / "Makefile").read_text()
-    marked = [path for path in (ROOT / "tests").rglob("test_*.py") if ".mark." + "browser" in path.read_text()]
-    assert {path.parent.name for path in marked} == {"browser"}
+    assert "pytest tests/browser -n 2" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    mark = ".mark." + "browser"
+    marked = {path.parent for path in (ROOT / "tests").rglob("test_*.py") if mark in path.read_text(encoding="utf-8")}
+    assert marked == {ROOT / "tests" / "browser"}

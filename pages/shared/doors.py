@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core.access import Action, Setting, may
+from core.access import Action, Person, Setting, may
 from core.access.rights import Role
 from pages.shared import cached, login
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 _SHOWN, _OPENED = "page_shown", "page_opened"  # session keys: the name of the page, and whether this run opened it
+_PERSON = "page_person"  # session key: who opens pages in this run, where a login decides about it
 
 PAGES = {
     "home": Action.SEE_RESULTS,
@@ -133,6 +134,13 @@ def only_through_app() -> None:
     PagesManager.uses_pages_directory = False
 
 
+def note_person() -> None:
+    """Look up once in a run who opens pages, before the menu asks for each page."""
+    decides = login.current_setting() is Setting.LOGIN and not login.is_visitor()
+    store = cached.store() if decides else None
+    st.session_state[_PERSON] = None if store is None else store.by
+
+
 def page(name: str, *, title: str, icon: str, default: bool = False) -> "StreamlitPage":
     """A page of the navigation; hidden in the menu from a person who may not open it."""
     script = f"pages/{name}.py"
@@ -146,10 +154,8 @@ def may_open(name: str) -> bool:
     action, setting = PAGES[name], login.current_setting()
     if setting is not Setting.LOGIN or may(Role.VISITOR, action, setting):
         return True  # without a login everybody may take the role of an analyst: the page asks for it
-    if login.is_visitor():
-        return False
-    store = cached.store()
-    return store is not None and store.by.may(action)
+    person: Person | None = st.session_state.get(_PERSON)  # None: not logged in, or the database cannot be opened
+    return person is not None and person.may(action)
 
 
 def just_opened() -> bool:

@@ -23,6 +23,7 @@ from core.store import ApiKey, Scope
 LOOPBACK = ("127.0.0.1", 50_000)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run all tests that share the loaded model in one process."""
     for item in items:

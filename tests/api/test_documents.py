@@ -13,7 +13,6 @@ from required import missing
 from core.access import Role
 from core.api.problems import KINDS
 
-pytestmark = pytest.mark.xdist_group("api-documents")  # the example of the generated client uses the one before it
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", TEXT, re.DOTALL)
@@ -32,7 +31,7 @@ def test_there_are_examples_for_curl_requests_and_a_generated_client():
     assert [kind for kind, _ in BLOCKS] == ["bash", "bash", "python", "bash", "python"]
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
+@pytest.mark.parametrize("number", range(len(BLOCKS)))  # the generated client is that of the example before it
 def test_an_example_runs_as_it_is_printed(number, api, port, folder):
     kind, code = BLOCKS[number]
     if "curl" in code and shutil.which("curl") is None:

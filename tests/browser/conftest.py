@@ -102,9 +102,9 @@ class Window:
 
     def close(self) -> None:
         """Close the window; the next test opens another one."""
-        if self._page is not None:
-            self._page.context.close()
-        self._page = None
+        page, self._page = self._page, None
+        if page is not None:
+            page.context.close()
 
 
 @pytest.fixture(scope="session")

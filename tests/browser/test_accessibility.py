@@ -73,9 +73,9 @@ def test_no_page_has_a_fault_that_axe_finds_and_none_is_wider_than_a_telephone(s
     page.goto(server.url)
     page.get_by_role("heading", name="Turkish Music Emotion").wait_for()
     ready(page)
-    page.evaluate(axe.AXE_FILE_PATH.read_text())
+    page.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
     faults, count = faults_of(page, "Home"), page.locator(LINK).count()
-    assert count == (ROOT / "app.py").read_text().count("doors.page(")
+    assert count == (ROOT / "app.py").read_text(encoding="utf-8").count("doors.page(")
     for number in range(1, count):
         before = page.locator("h1").first.inner_text()
         name = page.locator(LINK).nth(number).inner_text().splitlines()[-1]

@@ -34,7 +34,7 @@ if "streamlit" in sys.argv or any("streamlit" in word for word in sys.orig_argv)
 
     def perhaps_broken(*given, **more):
         if os.path.exists(os.environ["WATCHED_BREAK"]):
-            raise ValueError(open(os.environ["WATCHED_BREAK"]).read())
+            raise ValueError(open(os.environ["WATCHED_BREAK"], encoding="utf-8").read())
         return whole(*given, **more)
 
     description.describe_model_in_use = perhaps_broken
@@ -145,7 +145,7 @@ def test_served_to_others_without_a_login_the_terminal_and_every_page_say_so(tmp
 @pytest.fixture
 def broken(as_it_comes):
     """That server while one of its functions fails."""
-    as_it_comes.broken.write_text(SECRET)
+    as_it_comes.broken.write_text(SECRET, encoding="utf-8")
     yield as_it_comes
     as_it_comes.broken.unlink()
 

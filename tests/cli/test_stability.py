@@ -30,7 +30,7 @@ def installation(tmp_path: Path, monkeypatch) -> Path:
 def music(tmp_path: Path) -> Path:
     folder = tmp_path / "music"
     folder.mkdir()
-    y = synthetic.render(next(iter(synthetic.DEMOS.values())))[: 6 * SR]
+    y = synthetic.render(next(iter(synthetic.DEMOS.values())))[: 3 * SR]
     soundfile.write(folder / "tune.wav", y, SR)
     (folder / "broken.wav").write_bytes(b"RIFF")
     return folder

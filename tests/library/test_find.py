@@ -130,7 +130,7 @@ def test_a_sign_of_life_comes_also_where_there_is_no_audio(tmp_path):
 def test_a_flat_folder_costs_its_names_and_not_more(tmp_path):
     import tracemalloc
 
-    count = 20_000
+    count = 8_000
     for k in range(count):
         os.close(os.open(tmp_path / f"{k:06d}.wav", os.O_CREAT))
     tracemalloc.start()

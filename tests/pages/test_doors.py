@@ -7,7 +7,7 @@ import labelled
 import pytest
 
 from core import store
-from core.access import Role, Setting
+from core.access import Person, Role, Setting
 from core.access.rights import least_role, may
 from core.labelling import practice
 from core.pipeline import jobs
@@ -140,6 +140,28 @@ def test_the_menu_has_only_the_pages_that_the_person_may_open(open_page, role, m
     assert not open_page("home").exception
     menu = {name for name, page in shown.items() if page.visibility == "visible"}
     assert menu == {n for n, action in doors.PAGES.items() if role is None or allowed(role, action)}
+
+
+def test_who_opens_pages_is_looked_up_once_in_a_run(monkeypatch):
+    asked = []
+
+    class Known:
+        @property
+        def by(self):
+            asked.append("who")
+            return Person(Role.RATER, "Ece")
+
+    monkeypatch.setattr(doors.st, "session_state", {})
+    monkeypatch.setattr(login, "login_configured", lambda: True)
+    monkeypatch.setattr(login, "is_logged_in", lambda: True)
+    monkeypatch.setattr(doors.cached, "store", Known)
+    doors.note_person()
+    may_open = [name for name in doors.PAGES if doors.may_open(name)]
+    assert may_open == [name for name, action in doors.PAGES.items() if allowed(Role.RATER, action)]
+    assert asked == ["who"]
+    monkeypatch.setattr(doors.cached, "store", lambda: None)  # the database cannot be opened
+    doors.note_person()
+    assert "label" not in [name for name in doors.PAGES if doors.may_open(name)]
 
 
 def test_the_setting_decides_who_takes_the_role_of_an_analyst():

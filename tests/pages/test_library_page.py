@@ -57,7 +57,8 @@ def test_without_results_it_says_what_to_do_and_nobody_is_asked_for_a_name(open_
     assert not page.text_input[0].key.startswith("who")
 
 
-def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_page, opened, data_dir):
+def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_page, opened, data_dir, monkeypatch):
+    monkeypatch.setenv("TME_WORKERS", "1")
     music = libraries.folder(data_dir / "music", 3)
     (music / "text.wav").write_text("no audio")
     soundfile.write(music / "relax.wav", synthetic.render(synthetic.DEMOS["relax"], seconds=6), SR)

@@ -252,6 +252,17 @@ def test_an_empty_library_is_a_sentence():
         iso_path.build_iso_path(nothing, ("happy", "relax"), 30)
 
 
+@pytest.mark.parametrize("wish", [Wish(), Wish(Shape.MINUTES, mood_minutes=(20.0, 10.0, 30.0))])
+def test_the_cost_of_each_piece_at_its_own_place_is_that_among_all_places(wish):
+    pieces = path_costs.arrays(many(30), WAY, 3)
+    curve = path_costs.wished_curve(Curve(WAY, 3600.0, wish, per_step=2), pieces)
+    begins = np.cumsum(pieces.length) - pieces.length
+    every = path_costs.at_place(pieces, curve, *curve.planned(begins), begins)
+    own = path_costs.at_own_place(pieces, curve, *curve.planned(begins), begins)
+    for of_all, of_own in zip(every, own, strict=True):
+        assert of_own == pytest.approx(np.diag(of_all), nan_ok=True)
+
+
 # --- the shortlist
 
 
