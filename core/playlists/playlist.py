@@ -159,8 +159,9 @@ def usable_pieces(
     usual = table[chosen]
     best_first = np.argsort(-usual["confidence"].to_numpy(dtype=float), kind="stable")
     numbers = sounds[chosen].to_numpy()[best_first]
-    same_sound = np.zeros(len(usual), dtype=bool)
-    same_sound[best_first] = (numbers >= 0) & pd.Series(numbers).duplicated().to_numpy()
+    again = np.zeros(len(usual), dtype=bool)
+    again[best_first] = (numbers >= 0) & pd.Series(numbers).duplicated().to_numpy()
+    same_sound = pd.Series(again, usual.index)
     excluded = [
         (never, "on the list of what no playlist uses", RemarkKind.NEVER),
         (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
