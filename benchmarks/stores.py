@@ -294,10 +294,10 @@ def _memory(name: str) -> float:
 START = "the server starts"
 PAGES: dict[str, tuple[str, dict[str, str], str]] = {  # name: page, address, person
     "moods": ("moods", {}, ""),
-    "moods, words": ("moods", {"words": "gul istanbul", "sort": "title", "order": "rising"}, ""),
+    "moods, words": ("moods", {"words": "gul istanbul", "sort": "Title", "order": "rising"}, ""),
     "moods, spread": ("moods", {"view": "Spread"}, ""),
     "playlists, mood": ("playlists", {}, ""),
-    "playlists, path": ("playlists", {"kind": "iso"}, ""),
+    "playlists, path": ("playlists", {"kind": "Iso path"}, ""),
     "library": ("library", {}, "Boss"),
     "label": ("label", {}, "Rater 01"),
     "label, answers": ("label", {"view": "My answers"}, "Rater 01"),

@@ -30,6 +30,7 @@ TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streami
 SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
 PART_ONLY = "uploaded, and only the scored part is stored; score the folder of the file to use the whole piece"
+_WHOLE_PATH = re.compile(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://")  # its beginning: a file of this machine, or an address
 EXCLUDED = {
     ACCEPTED: "the model is sure of one mood, or a person named it",
     BETWEEN: "the model hears two neighbouring moods",
@@ -141,11 +142,11 @@ def usable_pieces(
     synthetic : also use synthetic pieces in a library that has real music.
     lengths_s : least and greatest length of a piece.
     """
-    table = pieces.sort_index()
+    table = pieces if pieces.index.is_monotonic_increasing else pieces.sort_index()
     sounds = _numbers(recordings, table.index)
     never = table["never"] | _among(sounds, sounds[table["never"]])
     standing = table["standing"].isin(list(standings))
-    filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
+    filed = pd.Series([_WHOLE_PATH.match(path) is not None for path in table["path"].tolist()], table.index, dtype=bool)
     kept = table["path"] != ""
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
     unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all()) & ~never
@@ -154,10 +155,13 @@ def usable_pieces(
     by_model = table["word"] == Word.MODEL
     spoken = by_model & _among(sounds, sounds[~by_model])
     fits = table["duration_s"].between(*lengths_s)
-    usual = table[standing & playable & ~spoken & fits]
-    usual = usual.sort_values("confidence", ascending=False, kind="stable")
-    sounds_of_usual = sounds.reindex(usual.index)
-    same_sound = sounds_of_usual.ge(0) & sounds_of_usual.duplicated()
+    chosen = standing & playable & ~spoken & fits
+    usual = table[chosen]
+    best_first = np.argsort(-usual["confidence"].to_numpy(dtype=float), kind="stable")
+    numbers = sounds[chosen].to_numpy()[best_first]
+    again = np.zeros(len(usual), dtype=bool)
+    again[best_first] = (numbers >= 0) & pd.Series(numbers).duplicated().to_numpy()
+    same_sound = pd.Series(again, usual.index)
     excluded = [
         (never, "on the list of what no playlist uses", RemarkKind.NEVER),
         (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
@@ -191,7 +195,7 @@ def usable_pieces(
         for mask, why, kind in excluded
         if (n := np.sum(mask))
     )
-    return Pool(usual[~same_sound].sort_index(), remarks, recordings)
+    return Pool(usual[~same_sound], remarks, recordings)
 
 
 def _numbers(recordings: pd.Series | None, pieces: pd.Index) -> pd.Series:
