@@ -142,13 +142,13 @@ def test_a_retried_read_of_the_queue_skips_no_clip(opened, monkeypatch):
 
     def fails_once(c, query):
         calls.append(query)
-        if len(calls) == 2:
+        if len(calls) == 1:  # the first clips were taken from the line for this query
             raise sa.exc.OperationalError("select", {}, ServerStops())
         return frame(c, query)
 
     monkeypatch.setattr(label_queue, "frame", fails_once)
     assert first_clips() == expected
-    assert len(calls) > 2
+    assert len(calls) == 2
 
 
 def test_what_takes_long_under_one_name_lets_other_names_go_on(opened):
