@@ -111,7 +111,7 @@ def port(api: Api) -> Iterator[int]:
     thread.start()
     assert started.wait(30)
     yield number
-    server.should_exit = True
+    server.should_exit = server.force_exit = True  # also while a caller of a test still waits
     thread.join(30)
 
 
