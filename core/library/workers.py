@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": LIMITED,
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
 }
+_LOG = logging.getLogger(__name__)
 # Dask monitors itself fifty times a second and profiles its workers: 3 % of a core per process. Reduce that.
 QUIET = {
     "distributed.admin.tick.interval": "1s",
@@ -197,12 +198,28 @@ def connect_workers(where: Where, count: int) -> Iterator[Link]:
                 scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # port 0: any free port
                 silence_logs=logging.CRITICAL,
             )
-        with started as cluster:
-            client = _client(cluster)
+        with _closed_at_the_end(started):
+            client = _client(started)
             try:
                 yield Link(client, "")
             finally:
                 client.close(timeout=5)
+
+
+@contextmanager
+def _closed_at_the_end(cluster: Any) -> Iterator[None]:
+    """Close the workers of this machine when the block ends.
+
+    Dask cannot close a worker that died a moment ago and is just being started again. It raises an AssertionError then.
+    All files are done by that time, so the run goes on; such a worker ends with the process of the run.
+    """
+    try:
+        yield
+    finally:
+        try:
+            cluster.close()
+        except AssertionError as error:
+            _LOG.warning("A worker that was being started again was not closed in order: %s", error)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from core.features import EXTRACTOR
 from core.library import worker_checks
 from core.library import workers as workers_module
 from core.library.worker_checks import ANSWER_S, ask_workers
-from core.library.workers import TICK_S, Link
+from core.library.workers import TICK_S, Link, Where, connect_workers
 from core.records import FoundFile
 
 
@@ -63,3 +63,18 @@ def test_workers_are_listed_again_every_few_seconds(monkeypatch, clock):
     assert set(link.workers()) == {"a", "b"}
     clock.sleep(5 * TICK_S + 0.1)
     assert set(link.workers()) == {"a"}
+
+
+def test_a_worker_that_cannot_be_closed_does_not_end_a_run_whose_files_are_done(monkeypatch, caplog):
+    from distributed import LocalCluster
+
+    close = LocalCluster.close
+
+    def fails_at_the_end(cluster):
+        close(cluster)
+        raise AssertionError("can only join a started process")
+
+    monkeypatch.setattr(LocalCluster, "close", fails_at_the_end)
+    with connect_workers(Where(), 1) as link:
+        assert link.client.submit(abs, -1).result(timeout=60) == 1
+    assert "was not closed in order: can only join a started process" in caplog.text
