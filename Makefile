@@ -39,7 +39,7 @@ test: $(VENV)/.dev       ## make the environment and run all tests
 	@$(MAKE) $(ALL_OF) test-others test-browser
 
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser and not container and not dvc"
+	$(BIN)/python -m pytest --ignore tests/browser -n auto --dist loadgroup -m "not container and not dvc"
 
 # On a busy machine the browser can exceed a time limit. Only these failures are retried.
 test-browser: $(VENV)/.dev
