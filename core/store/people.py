@@ -111,6 +111,7 @@ def raters_table(store: Store) -> pd.DataFrame:
     log = current_log(store)
     counted = _counts(log)
     latest = {number: who for who, (_, number) in log.newest.items()}
+    known = sa.select(raters.c.name, raters.c.verified, raters.c.role)
     moments = sa.select(feedback.c.id, feedback.c.created_at)
 
     def work(c: sa.Connection) -> tuple[dict[tuple[str, bool], str], dict[int, datetime]]:
@@ -118,7 +119,6 @@ def raters_table(store: Store) -> pd.DataFrame:
         asked = [moments.where(feedback.c.id.in_(part)) for part in in_parts(latest)]
         return roles, {latest[number]: moment for query in asked for number, moment in c.execute(query)}
 
-    known = sa.select(raters.c.name, raters.c.verified, raters.c.role)
     roles, last_at = read(store, work)
     number = {who: k for k, who in enumerate(log.people)}
     people = sorted({*roles, *(log.people[k] for k in np.flatnonzero(counted.any(axis=1)))})

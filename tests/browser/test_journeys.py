@@ -80,6 +80,7 @@ def test_a_recording_from_the_microphone_is_scored(server, browser_page):
     page.get_by_role("button", name=re.compile("[Ss]top recording")).click()
     page.get_by_role("heading", name="recording.wav").wait_for()
     settle(page)
+    assert "Time from the audio to the decision" in page.locator("body").inner_text()
 
 
 def test_explore_filter_download(server, browser_page, tmp_path):
